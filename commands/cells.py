@@ -57,6 +57,11 @@ def iso(moment: float | None) -> str | None:
     return times.iso(moment)
 
 
+def moments(rows: list[dict[str, Any]], *keys: str) -> list[dict[str, Any]]:
+    """The same rows with these fields (Unix seconds) as `iso` writes them."""
+    return [row | {key: iso(row[key]) for key in keys} for row in rows]
+
+
 def amount(number: int | float) -> str:
     """A count for people: 12,345."""
     return f"{number:,}"

@@ -69,7 +69,7 @@ def spot_list(limit: Limit = 200, all_: All = False, after: After = "") -> None:
 
     call = current()
     output.paged(
-        spots.every(call.app.data),
+        cells.moments(spots.every(call.app.data), "added_at"),
         [
             Column("store", _("Store"), max_width=16, show=lambda code: code or _("every shop")),
             Column("spot", _("Spot"), max_width=24),
@@ -134,7 +134,7 @@ def list_(
     if missing:
         rows = [each for each in rows if each["status"] in photos.OWED]
     output.paged(
-        rows, _columns(), limit=limit, all_=all_, after=after, as_of=now,
+        cells.moments(rows, "at"), _columns(), limit=limit, all_=all_, after=after, as_of=now,
         extra={"day": _day(day, now), "counts": counts},
         empty=_("Nothing is missing.") if missing and any(counts.values()) else _(
             "No pictures are asked for; ask: storeops stock photos spot add SPOT"),
@@ -156,7 +156,11 @@ def show(photo: Number) -> None:
     path = str(photos.folder(call.app.data) / row["file"]) if row["file"] else ""
     why = photo_why(row["status"], row["why"], row["of_day"] or "")
     output.item(
-        {**{name: value for name, value in row.items() if name != "file"}, "path": path},
+        {
+            **{name: value for name, value in row.items() if name != "file"},
+            "at": cells.iso(row["at"]),
+            "path": path,
+        },
         [
             Column("id", _("Photo")),
             Column("store", _("Store")),
@@ -320,7 +324,7 @@ def chase(store: Stores = None, dry_run: DryRun = False) -> None:
             [_chased(each) for each in chasing.due(db, call.app.clock.now(), chosen)],
             [
                 Column("store", _("Store"), max_width=10),
-                Column("to", _("To"), max_width=20),
+                Column("to", _("Target"), max_width=20),
                 Column("text", _("Text"), max_width=80),
             ],
             empty=_("No shop is to be told anything now."),

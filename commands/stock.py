@@ -85,7 +85,9 @@ def list_(
     call = current()
     if differences:
         output.paged(
-            shelf.differences(call.app.data, stores=store or ()),
+            cells.moments(
+                shelf.differences(call.app.data, stores=store or (), item=item), "at"
+            ),
             [
                 Column("at", _("Time"), show=cells.when),
                 *_columns()[:4],
@@ -98,7 +100,9 @@ def list_(
         )  # fmt: skip
         return
     output.paged(
-        shelf.stock(call.app.data, stores=store or (), item=item),
+        cells.moments(
+            shelf.stock(call.app.data, stores=store or (), item=item), "counted_at"
+        ),
         [*_columns(), Column("counted_at", _("Counted at"), show=cells.when)],
         limit=limit, all_=all_, after=after, as_of=call.app.clock.now(),
         empty=_("No stock is known; take a list in: storeops stock import FILE"),
@@ -156,7 +160,10 @@ def expiring(
     call = current()
     now = call.app.clock.now()
     output.paged(
-        shelf.expiring(call.app.data, times.local(now).date(), days=days, stores=store or ()),
+        cells.moments(
+            shelf.expiring(call.app.data, times.local(now).date(), days=days, stores=store or ()),
+            "counted_at",
+        ),
         [
             *_columns(),
             Column("days_left", _("Days"), right=True, show=cells.amount),

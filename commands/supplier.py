@@ -127,7 +127,7 @@ def show(which: Which) -> None:
     from storeops.domains.suppliers import check, register
 
     call = current()
-    one = register.supplier(call.app.data, which)
+    one = cells.moments([register.supplier(call.app.data, which)], "updated_at")[0]
     known = rules()
     held = register.papers(call.app.data, one["code"])
     lacking = check.missing(known.role(one["role"]), held, known)

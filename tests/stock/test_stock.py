@@ -77,6 +77,7 @@ def test_counts_keep_their_differences(cli: Any, days: dict[str, str], tmp_path:
         ("store_id,product_id,qty\nS1,,4\n", "the product is missing"),
         ("store_id,product_id,qty,expires\nS1,690,4,soon\n", "“soon” is no day"),
         ("store_id,product_id,qty\nS1,690,4\nS1,690,5\n", "line 3: shop, product, lot"),
+        ("store_id,product_id,qty,unit\nS1,690,4,件\nS1,691,2,箱\n", "line 3: “箱” is no unit"),
         ("colour\nred\n", "no column"),
     ],
 )
@@ -89,3 +90,21 @@ def test_a_wrong_row_changes_nothing(cli: Any, tmp_path: Path, text: str, said: 
     assert cli("stock", "list", "--json").json["items"] == []
     assert cli("stock", "count", "S1", "690", "many").code == 2
     assert cli("stock", "count", "S1", "690", "4", "--expires", "soon").code == 2
+
+
+def test_a_list_as_shops_keep_it(cli: Any, tmp_path: Path) -> None:
+    """A title, headings in other words than ours, GB18030; moments and --product as elsewhere."""
+    config.save_profile(config.Profile("p", "ww1"))
+    text = (
+        "门店库存表 2026年11月29日,,,,\n门店代码,商品编码*,批号,到期日（年月日）,数量（件）\n"
+        'S1,690,A,2026/11/3,"1,200"\nS1,691,B,2026年12月4日,3\n'
+    )
+    (tmp_path / "list.csv").write_bytes(text.encode("gb18030"))
+    assert cli("stock", "import", str(tmp_path / "list.csv")).code == 0
+    items = cli("stock", "list", "--json").json["items"]
+    assert [(each["store"], each["item"], each["expires"], each["qty"]) for each in items] == [
+        ("S1", "690", "2026-11-03", 1200), ("S1", "691", "2026-12-04", 3),
+    ]  # fmt: skip
+    assert all(each["counted_at"].endswith("Z") for each in items)
+    found = cli("stock", "list", "--differences", "--product", "691", "--json").json["items"]
+    assert [(each["item"], each["at"][-1]) for each in found] == [("691", "Z")]
