@@ -28,14 +28,16 @@ LotArgument = Annotated[
 
 def quantity(value: float) -> str:
     """Pieces, or an amount of a unit."""
-    return f"{value:,g}" if abs(value) < 1e6 else f"{value:,.0f}"
+    from storeops.domains.lots.words import amount
+
+    return amount(value)
 
 
 def papers(value: list[dict[str, str]]) -> str:
-    """Papers on one line, with what the suppliers' register says of each."""
+    """Papers on one line, what the suppliers' register says of each before what may be cut."""
     words = {"ok": _("ok"), "warning": _("warning"), "error": _("error")}
     return _(", ").join(
-        f"{each['type']} {each['number']} {words.get(each.get('state', ''), '')}".strip()
+        f"{words.get(each.get('state', ''), '')} {each['number']} {each['type']}".strip()
         for each in value
     )
 

@@ -224,6 +224,7 @@ def infer(
 
 
 def _show(found: dict[str, Any]) -> None:
+    from storeops.domains.lots.words import amount
     from storeops.domains.notify.log import WORDS as MESSAGES
 
     if current().settings.machine:
@@ -250,17 +251,27 @@ def _show(found: dict[str, Any]) -> None:
             )
         )
     output.items(
-        found["items"],
         [
-            Column("place", _("Place"), max_width=20),
+            {
+                **each,
+                **{key: amount(each[key], each["unit"]) for key in ("to_block", "sold")},
+            }
+            for each in found["items"]
+        ],
+        [
+            Column("place", _("Place"), max_width=20, minor=9),
             Column("name", _("Name"), max_width=20),
             Column("store", _("Store"), max_width=10),
             Column("staff", _("Staff"), show=lambda ids: str(len(ids)), right=True),
             Column("lot", _("Lot"), max_width=20),
-            Column("to_block", _("To hold back"), right=True, show=quantity),
+            Column("to_block", _("To hold back"), right=True),
             Column("blocked", _("Held back"), right=True, show=quantity),
-            Column("sold", _("Sold"), right=True, show=quantity),
-            Column("told", _("Told"), show=lambda status: _(MESSAGES.get(status, status))),
+            Column("sold", _("Sold"), right=True),
+            Column(
+                "told",
+                _("Told"),
+                show=lambda status: _(MESSAGES.get(status, status)) if status else "–",
+            ),
             Column("status", _("Status"), show=lambda status: words[status]),
         ],
         empty=_("No place holds pieces of it."),
@@ -319,7 +330,7 @@ def notify(number: Number, dry_run: DryRun = False, yes: Yes = False) -> None:
 
     call = current()
     planned = notices.notices(call.app.data, number)
-    fresh = [each for each in planned if each.target and not each.message]
+    fresh = [each for each in planned if each.target and each.lots]
     if dry_run:
         output.items(
             [
@@ -329,7 +340,7 @@ def notify(number: Number, dry_run: DryRun = False, yes: Yes = False) -> None:
             ],
             [
                 Column("store", _("Store"), max_width=10),
-                Column("to", _("To"), max_width=20),
+                Column("to", _("Target"), max_width=20),
                 Column("staff", _("Staff"), show=lambda ids: str(len(ids)), right=True),
                 Column("text", _("Text"), max_width=80),
             ],
@@ -403,7 +414,7 @@ def list_(
         [
             Column("recall", _("Recall"), right=True),
             Column("lot", _("Lot"), max_width=36),
-            Column("made_at", _("Since"), show=cells.when),
+            Column("made_at", _("Began"), show=cells.when),
             Column("places", _("Places"), right=True),
             Column("open", _("Open"), right=True),
             Column("status", _("Status"), show=lambda status: words[status]),

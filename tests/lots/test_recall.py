@@ -225,3 +225,73 @@ def test_without_scanned_lots_buyers_are_possible(
     tasks = cli("care", "list", "--json", "--all").json["items"]
     assert truth <= {each["external_userid"] for each in tasks}
     assert all("perhaps" in each["text"] for each in tasks)
+
+
+LATE = """kind,at,item,lot,qty,unit,place,from,to,paper,input_item,input_lot,input_qty,input_unit
+{kind},{day} 05:00,{item},{lot},40,,{place},{source},{to},P{to}{lot},{tank},{tank_lot},38,{unit}
+"""
+
+
+def test_papers_that_come_late_widen_an_open_recall(
+    cli: Any, company: Company, planned: Any, tmp_path: Path
+) -> None:
+    """A shop and a run that nobody knew of are told and confirmed too, before it can close."""
+    number = str(planned["recall"])
+    tank, tank_lot = company.files.bad_lot.split("/")
+    item, plant = company.files.made_lot.split("/")[0], "6900000001004"
+    cli("trace", "recall", "notify", number, "--yes")
+    for each in planned["items"]:
+        cli("trace", "recall", "confirm", number, each["place"], "--blocked", "0")
+    shop = next(each["place"] for each in planned["items"] if each["store"] == "S002")
+    day = cli("trace", "back", company.files.made_lot, "--json").json["items"][0]["at"][:10]
+    run = LATE.format(kind="production", day=day, item=item, lot="LATE", place=plant, source="",
+                      to="", tank=tank, tank_lot=tank_lot, unit="LTR")  # fmt: skip
+    sent = LATE.format(kind="delivery", day=day, item=item, lot="LATE", place="", source=plant,
+                       to=shop, tank="", tank_lot="", unit="")  # fmt: skip
+    for name, text in (("a.csv", run), ("b.csv", sent.replace(",38,", ",,"))):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        assert cli("lot", "import", str(tmp_path / name)).code == 0
+    found = cli("trace", "recall", "list", number, "--json").json
+    late = [each for each in found["items"] if each["lot"] == "LATE"]
+    assert [(each["place"], each["to_block"], each["told"]) for each in late] == [(shop, 40, "")]
+    assert found["open"] >= 1
+    assert cli("trace", "recall", "close", number).code == 9
+    again = cli("trace", "recall", "notify", number, "--yes", "--json").json
+    assert again["messages"] == ["shop-S002"]
+    assert cli("trace", "recall", "notify", number, "--yes", "--json").json["messages"] == []
+    text = next(each["body"] for each in cli("notify", "log", "--json", "--all").json["items"]
+                if each["id"].endswith("-2"))  # fmt: skip
+    assert "LATE" in text
+    assert company.files.made_lot.split("/")[1] not in text
+    assert "LATE" not in cli("forecast", "order", "--store", "S002", "--json").out
+    closed = cli("trace", "recall", "close", number, "--reason", "x", "--json").json
+    assert closed["places"] == found["places"]
+
+
+def test_litres_are_not_summed_with_pieces(cli: Any, company: Company, planned: Any) -> None:
+    tank = [each for each in planned["items"] if each["unit"] == "LTR"]
+    pieces = [each for each in planned["items"] if not each["unit"]]
+    assert tank
+    assert planned["to_block"] == sum(each["to_block"] for each in pieces)
+    shown = cli("trace", "recall", "list", str(planned["recall"]), "-o", "wide").out
+    assert f"{tank[0]['to_block']:g} L" in shown
+    assert "Project-Id" not in shown
+
+
+def test_what_is_called_back_is_not_counted_on(cli: Any, company: Company, planned: Any) -> None:
+    """Neither what lies in the shop nor what is on its way there."""
+
+    def counted() -> tuple[float, str]:
+        found = cli("forecast", "order", "--store", store, "--shelf-life", "6", "--json").json
+        mine = next(each for each in found["items"] if each["product_id"] == company.files.code)
+        return mine["on_hand"] + mine["on_the_way"], " ".join(found["notes"])
+
+    lot = company.files.made_lot.split("/")[1]
+    line = next(each for each in planned["items"] if each["store"] and each["to_block"])
+    store = line["store"]
+    assert "called back" in counted()[1]
+    before = counted()[0]
+    cli("stock", "count", store, company.files.code, "7", "--lot", lot)
+    assert counted()[0] == before
+    cli("stock", "count", store, company.files.code, "7", "--lot", "OTHER")
+    assert counted()[0] == before + 7

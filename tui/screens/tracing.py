@@ -14,7 +14,7 @@ from storeops.domains.lots import gs1, trace
 from storeops.domains.lots.gs1 import Thing
 from storeops.domains.lots.places import places
 from storeops.domains.lots.tree import BEFORE, BEHIND, PLACE, SELF, LotTree, TreeNode, newest, tree
-from storeops.domains.lots.words import states
+from storeops.domains.lots.words import amount, states
 from storeops.domains.orders import products
 from storeops.errors import StoreOpsError
 from storeops.i18n import N_, _, ngettext
@@ -28,7 +28,6 @@ from tui.widgets.rows import Line, ListColumn
 
 HISTORY = 12  # events of a lot on its card, the last ones
 MARKS = {BEHIND: "▲", SELF: "●", BEFORE: "▼", PLACE: "·"}
-UNITS = {"LTR": "L", "KGM": "kg", "GRM": "g", "TNE": "t", "MLT": "ml"}
 
 
 class TracingScreen(ListScreen):
@@ -306,8 +305,7 @@ def _what(node: TreeNode, words: dict[str, str]) -> str:
         )
     if node.qty is None:
         return ""
-    amount = f"{node.qty:,g} {UNITS.get(node.unit, node.unit)}".rstrip()
-    return f"{words['made']} {amount}"
+    return f"{words['made']} {amount(node.qty, node.unit)}"
 
 
 def _paper(paper: dict[str, str]) -> str:

@@ -7,7 +7,7 @@ from datetime import date
 from storeops import times
 from storeops.database.database import Database
 from storeops.domains.forecast.ordering import HeldStock
-from storeops.domains.lots import coming
+from storeops.domains.lots import coming, recall
 from storeops.domains.orders import products
 from storeops.domains.stock import shelf
 from storeops.i18n import ngettext
@@ -21,24 +21,36 @@ def held(db: Database, store: str, now: float) -> tuple[list[HeldStock], list[st
         store: the shop's number.
         now: Unix seconds.
     """
-    found = [
-        HeldStock(
-            each["store"], each["item"], each["qty"],
-            date.fromisoformat(each["expires"]) if each["expires"] else None,
-        )
-        for each in shelf.stock(db, stores=[store])
-    ]  # fmt: skip
+    bad = {(item.lstrip("0"), lot) for item, lot in recall.called_back(db)}
+    gtins = products.gtins(db)
+    found = []
+    called = 0
+    for each in shelf.stock(db, stores=[store]):
+        code = each["item"].lstrip("0")
+        if (gtins.get(code, code), each["lot"]) in bad:
+            called += 1
+            continue
+        last = date.fromisoformat(each["expires"]) if each["expires"] else None
+        found.append(HeldStock(each["store"], each["item"], each["qty"], last))
     on_way, notes = on_the_way(db, store, now)
+    if called:
+        notes.append(ngettext(
+            "{count} lot in the shop is called back; it is not counted.",
+            "{count} lots in the shop are called back; they are not counted.",
+            called).format(count=called))  # fmt: skip
     return [*found, *on_way], notes
 
 
 def on_the_way(db: Database, store: str, now: float) -> tuple[list[HeldStock], list[str]]:
     """(what lots know to be coming, what is to be said of it); by the codes that tills use."""
     codes = {gtin: code for code, gtin in products.gtins(db).items()}
+    bad = recall.called_back(db)
     found = []
-    late = unknown = 0
+    late = unknown = called = 0
     for each in coming.coming(db, store, now):
-        if each.late:
+        if (each.item, each.lot) in bad:
+            called += 1
+        elif each.late:
             late += 1
         elif each.pieces is None:
             unknown += 1
@@ -59,4 +71,9 @@ def on_the_way(db: Database, store: str, now: float) -> tuple[list[HeldStock], l
             "{count} lot is on the way, no paper says how many pieces; it is not counted.",
             "{count} lots are on the way, no paper says how many pieces; they are not counted.",
             unknown).format(count=unknown))  # fmt: skip
+    if called:
+        notes.append(ngettext(
+            "{count} lot on the way is called back; it is not counted.",
+            "{count} lots on the way are called back; they are not counted.",
+            called).format(count=called))  # fmt: skip
     return found, notes

@@ -3,7 +3,7 @@
 from storeops.domain import Domain, Noun, ScreenSpec
 from storeops.i18n import N_
 
-DOOR = ("coming",)  # what other domains may use
+DOOR = ("coming", "recall")  # what other domains may use
 DOMAIN = Domain(
     name="lots",
     title=N_("Lots from farm to shelf: events, tracing both ways, recalls."),

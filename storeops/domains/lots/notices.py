@@ -14,6 +14,8 @@ from storeops.domains.care import tasks
 from storeops.domains.care.tasks import AskedTask
 from storeops.domains.lots import buyers, gs1, recall
 from storeops.domains.lots.buyers import LotBuyer
+from storeops.domains.lots.gs1 import Thing
+from storeops.domains.lots.words import amount
 from storeops.domains.notify import outbox, shops
 from storeops.domains.notify.messages import TEXT, OutMessage
 from storeops.domains.notify.shops import ShopReceiver
@@ -37,7 +39,8 @@ class RecallNotice:
         place: GLN or own number; store: the shop's number; name: as people call it.
         receiver: where the message goes.
         text: of the message.
-        message: id of the one that was handed over before, "" for none.
+        message: its id.
+        lots: (item, lot) of what the shop was not told of yet; () when it was told of all.
     """
 
     place: str
@@ -45,7 +48,8 @@ class RecallNotice:
     name: str
     receiver: ShopReceiver
     text: str
-    message: str = ""
+    message: str
+    lots: tuple[Thing, ...]
 
     @property
     def target(self) -> str:
@@ -86,11 +90,14 @@ def notices(db: Database, number: int) -> list[RecallNotice]:
     result = []
     for place, lines in by_place.items():
         first = lines[0]
-        receiver = receivers[first["store"]]
-        text = _text(found, first["name"] or place, lines, names)
+        told = {each["message"] for each in lines if each["message"]}
+        fresh = [each for each in lines if not each["message"]]
+        text = _text(found, first["name"] or place, fresh or lines, names)
+        id = f"recall-{number}-{place}" + (f"-{len(told) + 1}" if told else "")
         result.append(
             RecallNotice(
-                place, first["store"], first["name"], receiver, text, first["message"],
+                place, first["store"], first["name"], receivers[first["store"]], text, id,
+                tuple((each["item"], each["lot"]) for each in fresh),
             )
         )  # fmt: skip
     return result
@@ -102,7 +109,7 @@ def _text(
     rows = [
         _("{article}, lot {lot}: hold back {pieces}, sold {sold}").format(
             article=names.get(each["item"].lstrip("0"), each["item"]), lot=each["lot"],
-            pieces=f"{each['to_block']:g}", sold=f"{each['sold']:g}",
+            pieces=amount(each["to_block"], each["unit"]), sold=amount(each["sold"], each["unit"]),
         )
         for each in lines
     ]  # fmt: skip
@@ -136,8 +143,8 @@ def notify(app: Wiring, number: int) -> Notified:
     if found["status"] == "closed":
         raise ConflictError(_("Recall {number} is closed.").format(number=number))
     every = notices(db, number)
-    fresh = [each for each in every if each.target and not each.message]
-    unreachable = [each for each in every if not (each.target or each.message)]
+    fresh = [each for each in every if each.target and each.lots]
+    unreachable = [each for each in every if each.lots and not each.target]
     try:
         for each in fresh:
             try:
@@ -164,16 +171,16 @@ def _hand_over(app: Wiring, number: int, notice: RecallNotice, now: float) -> No
         NotFoundError, UsageError: nothing can be sent there.
     """
     shops.keep(app.data, notice.receiver, now)
-    message = f"recall-{number}-{notice.place}"
     with suppress(ConflictError):  # a round that was cut off handed it over, in other words
         outbox.post(app, notice.target, OutMessage(TEXT, notice.text, fold=False, urgent=True),
-                    id=message)  # fmt: skip
+                    id=notice.message)  # fmt: skip
     with app.data.atomic() as connection:
-        connection.execute(
-            "INSERT OR IGNORE INTO lots_recall_told (recall, place, target, message, at)"
-            " VALUES (?, ?, ?, ?, ?)",
-            (number, notice.place, notice.target, message, now),
-        )
+        connection.executemany(
+            "INSERT OR IGNORE INTO lots_recall_told (recall, place, item, lot, target, message, at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(number, notice.place, *lot, notice.target, notice.message, now)
+             for lot in notice.lots],
+        )  # fmt: skip
 
 
 def _task(buyer: LotBuyer) -> AskedTask:

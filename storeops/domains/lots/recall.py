@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from sqlite3 import Connection
 from typing import Any
 
 from storeops import times
@@ -16,6 +18,8 @@ from storeops.domains.notify import log, shops
 from storeops.errors import ConflictError, NotFoundError, UsageError
 from storeops.i18n import _, ngettext
 
+LineKey = tuple[str, str, str]  # item, lot, place
+RecallLine = dict[str, Any]  # a row of lots_recall_place without its recall
 HELD = (trace.ON_SHELF, trace.IN_STOCK, trace.ON_THE_WAY)
 
 
@@ -33,7 +37,7 @@ def plan(db: Database, which: Thing, reason: str, who: str, now: float) -> dict[
         NotFoundError: nothing is known of the lot.
         ConflictError: it is being called back already.
     """
-    items, doubts = trace.forward(db, which)
+    lines, doubts = _lines_now(db, which)
     name = gs1.label(*which)
     open_one = db.execute(
         "SELECT id FROM lots_recall WHERE lot = ? AND closed_at IS NULL", (name,)
@@ -45,12 +49,6 @@ def plan(db: Database, which: Thing, reason: str, who: str, now: float) -> dict[
             ),
             next_steps=[f"storeops trace recall list {open_one[0]}"],
         )
-    rows: dict[tuple[str, str, str], list[float]] = {}
-    for each in items:
-        if each["state"] not in (*HELD, trace.SOLD):
-            continue
-        sums = rows.setdefault((each["item"], each["lot"], each["place"]), [0.0, 0.0])
-        sums[0 if each["state"] in HELD else 1] += each["qty"] or 0.0
     with db.atomic() as connection:
         number: int = (
             connection.execute(
@@ -59,12 +57,74 @@ def plan(db: Database, which: Thing, reason: str, who: str, now: float) -> dict[
             ).lastrowid
             or 0
         )
-        connection.executemany(
-            "INSERT INTO lots_recall_place (recall, item, lot, place, to_block, sold)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            [(number, *key, *sums) for key, sums in rows.items()],
-        )
+        _keep(connection, number, lines.values())
     return {**show(db, number), "doubts": doubts}
+
+
+def _lines_now(db: Database, which: Thing) -> tuple[dict[LineKey, RecallLine], list[str]]:
+    """(line by (item, lot, place), doubts): where pieces are or were sold, by what is known now."""
+    numbers = trace.related(db, which)
+    names = trace.things(db, numbers)
+    found = trace.balance(trace.lines(db, numbers))
+    result: dict[LineKey, RecallLine] = {}
+    for each in trace.standing(found, names):
+        if each.state not in (*HELD, trace.SOLD):
+            continue
+        key = (*names[each.lot], each.place)
+        line = result.setdefault(key, {
+            "item": key[0], "lot": key[1], "place": key[2], "to_block": 0.0, "sold": 0.0,
+            "unit": each.line.unit, "confirmed_at": None, "confirmed_by": "", "blocked": None,
+        })  # fmt: skip
+        line["to_block" if each.state in HELD else "sold"] += each.qty or 0.0
+    return result, found.doubts
+
+
+def _lines(db: Database, row: dict[str, Any]) -> list[RecallLine]:
+    """The lines of a recall by place; of one that is open as events say by now.
+
+    Pieces go on while a recall is open and papers come late: a place that none knew of is a line
+    too, and one that gets more than it had when it confirmed is open again.
+    """
+    kept = db.rows(
+        "SELECT item, lot, place, to_block, sold, unit, confirmed_at, confirmed_by, blocked"
+        " FROM lots_recall_place WHERE recall = ?",
+        (row["id"],),
+    )
+    found: dict[LineKey, RecallLine] = {(each["item"], each["lot"], each["place"]): each
+                                        for each in kept}  # fmt: skip
+    if row["closed_at"] is None:
+        now: dict[LineKey, RecallLine] = {}
+        with suppress(NotFoundError):  # every event of it was declared wrong
+            now = _lines_now(db, gs1.asked(row["lot"]))[0]
+        for key, line in now.items():
+            before = found.setdefault(key, line)
+            if before is line:
+                continue
+            more = line["to_block"] + line["sold"] - before["to_block"] - before["sold"]
+            if before["confirmed_at"] is None or more > 1e-6:
+                found[key] = {**line, "blocked": before["blocked"]}
+        for key, line in found.items():
+            if key not in now and line["confirmed_at"] is None:
+                found[key] = {**line, "to_block": 0.0, "sold": 0.0}
+    return sorted(found.values(), key=lambda each: (each["place"], each["item"], each["lot"]))
+
+
+def _keep(connection: Connection, number: int, lines: Iterable[RecallLine]) -> None:
+    connection.executemany(
+        "INSERT OR REPLACE INTO lots_recall_place (recall, item, lot, place, to_block, sold, unit,"
+        " confirmed_at, confirmed_by, blocked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (number, each["item"], each["lot"], each["place"], each["to_block"], each["sold"],
+             each["unit"], each["confirmed_at"], each["confirmed_by"], each["blocked"])
+            for each in lines
+        ],
+    )  # fmt: skip
+
+
+def called_back(db: Database) -> set[Thing]:
+    """(item, lot) of what was ever called back, and of what was made of it since then."""
+    rows = db.rows("SELECT * FROM lots_recall")
+    return {(each["item"], each["lot"]) for row in rows for each in _lines(db, row)}
 
 
 def _row(db: Database, number: int) -> dict[str, Any]:
@@ -84,29 +144,27 @@ def show(db: Database, number: int) -> dict[str, Any]:
         NotFoundError: there is none of that number.
     """
     row = _row(db, number)
-    lines = db.rows(
-        "SELECT * FROM lots_recall_place WHERE recall = ? ORDER BY place, item, lot", (number,)
-    )
+    lines = _lines(db, row)
     known = places(db, {each["place"] for each in lines})
     staff = shops.staff(db, {each.store for each in known.values() if each.store})
     messages = _told(db, number)
     status = log.statuses(db, messages.values())
     # a message that the log has no more was handed over
-    sent = {place: status.get(message, log.SENT) for place, message in messages.items()}
-    items = [
-        {
+    sent = {key: status.get(message, log.SENT) for key, message in messages.items()}
+    items = []
+    for each in lines:
+        key = (each["item"], each["lot"], each["place"])
+        items.append({
             "place": each["place"], "name": known[each["place"]].name,
             "store": known[each["place"]].store,
             "staff": staff.get(known[each["place"]].store, []),
             "item": each["item"], "lot": each["lot"], "to_block": _plain(each["to_block"]),
-            "sold": _plain(each["sold"]),
+            "sold": _plain(each["sold"]), "unit": each["unit"],
             "blocked": None if each["blocked"] is None else _plain(each["blocked"]),
             "status": "open" if each["confirmed_at"] is None else "confirmed",
             "confirmed_at": times.iso(each["confirmed_at"]), "confirmed_by": each["confirmed_by"],
-            "told": sent.get(each["place"], ""), "message": messages.get(each["place"], ""),
-        }
-        for each in lines
-    ]  # fmt: skip
+            "told": sent.get(key, ""), "message": messages.get(key, ""),
+        })  # fmt: skip
     asked = tasks.asked(db, reason_of(number))
     return {
         **_summary(row, lines),
@@ -119,23 +177,26 @@ def reason_of(number: int) -> str:
     return f"recall {number}"
 
 
-def _told(db: Database, number: int) -> dict[str, str]:
-    """Place → id of the message by which it was told of a recall."""
-    rows = db.execute("SELECT place, message FROM lots_recall_told WHERE recall = ?", (number,))
-    return dict(rows.fetchall())
+def _told(db: Database, number: int) -> dict[LineKey, str]:
+    """(item, lot, place) → id of the message by which the place was told of it."""
+    rows = db.execute(
+        "SELECT item, lot, place, message FROM lots_recall_told WHERE recall = ?", (number,)
+    )
+    return {(item, lot, place): message for item, lot, place, message in rows}
 
 
 def _summary(row: dict[str, Any], lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """A recall without its places."""
+    """A recall without its places; sums are of pieces, not of litres."""
+    counted = [each for each in lines if not each["unit"]]
     return {
         "recall": row["id"], "lot": row["lot"], "reason": row["reason"],
         "made_at": times.iso(row["made_at"]), "made_by": row["made_by"],
         "status": "open" if row["closed_at"] is None else "closed",
         "closed_at": times.iso(row["closed_at"]), "closed_by": row["closed_by"],
         "closed_why": row["closed_why"], "places": len({each["place"] for each in lines}),
-        "to_block": _plain(sum(each["to_block"] for each in lines)),
-        "blocked": _plain(sum(each["blocked"] or 0 for each in lines)),
-        "sold": _plain(sum(each["sold"] for each in lines)),
+        "to_block": _plain(sum(each["to_block"] for each in counted)),
+        "blocked": _plain(sum(each["blocked"] or 0 for each in counted)),
+        "sold": _plain(sum(each["sold"] for each in counted)),
         "open": sum(each["confirmed_at"] is None for each in lines),
     }  # fmt: skip
 
@@ -146,11 +207,8 @@ def _plain(number: float) -> float | int:
 
 def listed(db: Database) -> list[dict[str, Any]]:
     """Every recall, the newest first, without its places."""
-    lines: dict[int, list[dict[str, Any]]] = {}
-    for each in db.rows("SELECT * FROM lots_recall_place"):
-        lines.setdefault(each["recall"], []).append(each)
     rows = db.rows("SELECT * FROM lots_recall ORDER BY id DESC")
-    return [_summary(row, lines.get(row["id"], ())) for row in rows]
+    return [_summary(row, _lines(db, row)) for row in rows]
 
 
 def confirm(
@@ -177,9 +235,11 @@ def confirm(
         raise ConflictError(_("Recall {number} is closed.").format(number=number))
     if not 0 <= blocked < 1e9:
         raise UsageError(_("--blocked is a number of pieces, 0 or more."))
+    lines = _lines(db, row)
+    known = places(db, {each["place"] for each in lines})
     items = [
-        each for each in show(db, number)["items"]
-        if place in (each["place"], each["store"]) and lot in ("", each["lot"])
+        each for each in lines
+        if place in (each["place"], known[each["place"]].store) and lot in ("", each["lot"])
     ]  # fmt: skip
     if not items:
         raise NotFoundError(
@@ -191,11 +251,8 @@ def confirm(
         for at, each in enumerate(items):
             mine = left if at == len(items) - 1 else min(left, float(each["to_block"]))
             left -= mine
-            connection.execute(
-                "UPDATE lots_recall_place SET confirmed_at = ?, confirmed_by = ?, blocked = ?"
-                " WHERE recall = ? AND item = ? AND lot = ? AND place = ?",
-                (now, who, mine, number, each["item"], each["lot"], each["place"]),
-            )
+            told = {"confirmed_at": now, "confirmed_by": who, "blocked": mine}
+            _keep(connection, number, [{**each, **told}])
     return len(items)
 
 
@@ -233,7 +290,9 @@ def close(db: Database, number: int, who: str, now: float, why: str = "") -> dic
                    " --reason TEXT"),
             next_steps=["storeops care list --all-days"],
         )  # fmt: skip
+    lines = _lines(db, _row(db, number))
     with db.atomic() as connection:
+        _keep(connection, number, lines)
         connection.execute(
             "UPDATE lots_recall SET closed_at = ?, closed_by = ?, closed_why = ? WHERE id = ?",
             (now, who, why, number),
@@ -243,20 +302,17 @@ def close(db: Database, number: int, who: str, now: float, why: str = "") -> dic
 
 def today(db: Database, _now: float) -> Sequence[TodayLine]:
     """Recalls that are not closed."""
-    rows = db.execute(
-        "SELECT r.id, r.lot, sum(p.confirmed_at IS NULL), count(*) FROM lots_recall r"
-        " LEFT JOIN lots_recall_place p ON p.recall = r.id WHERE r.closed_at IS NULL"
-        " GROUP BY r.id ORDER BY r.id"
-    )
     return [
         TodayLine(
             _("Recall {number}, lot {lot}: {open} of {all} lines are not confirmed.").format(
-                number=number, lot=lot, open=left or 0, all=count
+                number=row["id"], lot=row["lot"], all=len(lines),
+                open=sum(each["confirmed_at"] is None for each in lines),
             ),
-            f"storeops trace recall list {number}",
-            tone="bad" if left else "warn",
+            f"storeops trace recall list {row['id']}",
+            tone="bad" if any(each["confirmed_at"] is None for each in lines) else "warn",
             screen="tracing",
-            request=lot,
+            request=row["lot"],
         )
-        for number, lot, left, count in rows
-    ]
+        for row in db.rows("SELECT * FROM lots_recall WHERE closed_at IS NULL ORDER BY id")
+        for lines in [_lines(db, row)]
+    ]  # fmt: skip

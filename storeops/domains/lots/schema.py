@@ -106,4 +106,27 @@ CREATE INDEX lots_event_arrived ON lots_event (place, at)
     WHERE step IN ('receiving', 'accepting', 'arriving');
 """,
     ),
+    statements(
+        "lots",
+        "m004_growing",  # a place is told of what came to be known of it later, too
+        """
+ALTER TABLE lots_recall_place ADD COLUMN unit TEXT NOT NULL DEFAULT '';
+ALTER TABLE lots_recall_told RENAME TO lots_recall_told_once;
+CREATE TABLE lots_recall_told (
+    recall INTEGER NOT NULL REFERENCES lots_recall (id),
+    place TEXT NOT NULL,
+    item TEXT NOT NULL,
+    lot TEXT NOT NULL,
+    target TEXT NOT NULL,            -- name of the target of the message
+    message TEXT NOT NULL,           -- its id in the log of messages
+    at REAL NOT NULL,                -- Unix seconds
+    PRIMARY KEY (recall, place, item, lot)
+) WITHOUT ROWID;
+INSERT INTO lots_recall_told
+    SELECT t.recall, t.place, p.item, p.lot, t.target, t.message, t.at
+    FROM lots_recall_told_once t
+    JOIN lots_recall_place p ON p.recall = t.recall AND p.place = t.place;
+DROP TABLE lots_recall_told_once;
+""",
+    ),
 )
