@@ -37,13 +37,22 @@ SUPPLIER_FIELDS = (
 )  # fmt: skip
 PAPER_FIELDS = (
     Field("supplier", ("supplier_code", "code", "供应商编号", "供应商"), "V001", key=True),
-    Field("kind", ("paper", "证件", "证件类型", "证照", "证照类型", "证照名称", "类型"), "production_licence", key=True),
-    Field("number", ("paper_no", "证件编号", "证照编号", "证号", "编号", "许可证编号"), "SC10533050100012"),
+    Field(
+        "kind", ("paper", "证件", "证件类型", "证照", "证照类型", "证照名称", "类型"),
+        "production_licence", key=True,
+    ),
+    Field(
+        "number", ("paper_no", "证件编号", "证照编号", "证号", "编号", "许可证编号"),
+        "SC10533050100012",
+    ),
     Field("holder_uscc", ("uscc", "统一社会信用代码", "持证人信用代码"), ""),
     Field("address", ("地址", "生产地址"), ""),
     Field("categories", ("category", "品类", "类别", "许可范围"), ""),
     Field("lot", ("batch", "批次", "批号"), ""),
-    Field("valid_from", ("from", "发证日期", "有效期起", "有效期自", "生效日期", "签发日期"), "2024-05-01"),
+    Field(
+        "valid_from", ("from", "发证日期", "有效期起", "有效期自", "生效日期", "签发日期"),
+        "2024-05-01",
+    ),
     Field("valid_until", ("until", "expires", "有效期至", "到期日"), "2029-04-30"),
     Field("status", ("状态",), ""),
     Field("scan", ("file", "扫描件", "文件"), ""),
