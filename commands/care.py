@@ -475,7 +475,7 @@ def complaint_list(
         map(_matter, rows),
         [
             Column("id", _("Number"), right=True),
-            Column("opened_at", _("Since"), show=cells.day),
+            Column("opened_at", _("Began"), show=cells.day),
             Column("customer", _("Customer"), max_width=14),
             Column("text", _("What"), max_width=40),
             Column("opened_by", _("By"), max_width=14),

@@ -291,7 +291,14 @@ def test_what_is_called_back_is_not_counted_on(cli: Any, company: Company, plann
     store = line["store"]
     assert "called back" in counted()[1]
     before = counted()[0]
-    cli("stock", "count", store, company.files.code, "7", "--lot", lot)
+    cli("stock", "count", store, company.files.code, "7", "--lot", lot,
+        "--expires", planned["made_at"][:10])  # fmt: skip
     assert counted()[0] == before
+    shown = cli("stock", "expiring", "--store", store, "--days", "3650", "--json").json["items"]
+    assert (
+        [each for each in shown if each["lot"] == lot]
+        == [each for each in shown if each["due"] == "called_back"]
+        != []
+    )
     cli("stock", "count", store, company.files.code, "7", "--lot", "OTHER")
     assert counted()[0] == before + 7

@@ -70,8 +70,8 @@ class StockScreen(ListScreen):
         shops = {each.code: each.name for each in list_shops(db) if each.code}
         found = []
         for row in rows[:MOST]:
-            tone = {"expired": "bad", "today": "warn"}.get(row["due"], "")
-            sign = "! " if row["due"] in ("expired", "today") else ""
+            tone = {"called_back": "bad", "expired": "bad", "today": "warn"}.get(row["due"], "")
+            sign = "! " if tone else ""
             found.append(
                 Line(
                     (row["store"], row["item"], row["expires"], row["lot"]),

@@ -64,7 +64,7 @@ class TracingScreen(ListScreen):
             return [
                 ListColumn("article", _("Article"), 14, 3, keep=8),
                 ListColumn("lot", _("Lot"), 12, 2, keep=9),
-                ListColumn("at", _("Since"), 16, keep=6),
+                ListColumn("at", _("Began"), 16, keep=6),
                 ListColumn("recall", _("Recall"), 14, 1, keep=7),
             ]
         return [

@@ -21,13 +21,11 @@ def held(db: Database, store: str, now: float) -> tuple[list[HeldStock], list[st
         store: the shop's number.
         now: Unix seconds.
     """
-    bad = {(item.lstrip("0"), lot) for item, lot in recall.called_back(db)}
-    gtins = products.gtins(db)
+    bad = recall.called_back(db)
     found = []
     called = 0
     for each in shelf.stock(db, stores=[store]):
-        code = each["item"].lstrip("0")
-        if (gtins.get(code, code), each["lot"]) in bad:
+        if bad(each["item"], each["lot"]):
             called += 1
             continue
         last = date.fromisoformat(each["expires"]) if each["expires"] else None
@@ -48,7 +46,7 @@ def on_the_way(db: Database, store: str, now: float) -> tuple[list[HeldStock], l
     found = []
     late = unknown = called = 0
     for each in coming.coming(db, store, now):
-        if (each.item, each.lot) in bad:
+        if bad(each.item, each.lot):
             called += 1
         elif each.late:
             late += 1

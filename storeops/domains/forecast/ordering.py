@@ -139,7 +139,8 @@ def read_stock(source: str) -> list[HeldStock]:
         source, STOCK_FIELDS, ("product_id", "qty"),
         lambda row: HeldStock(
             row.get("store_id"), row.get("product_id"),
-            typed.pieces(row.get("qty"), row.get("unit")), typed.day(row.get("expires")), typed.day(row.get("arrives")),
+            typed.pieces(row.get("qty"), row.get("unit")),
+            typed.day(row.get("expires")), typed.day(row.get("arrives")),
         ),
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from sqlite3 import Connection
 from typing import Any
@@ -15,6 +15,7 @@ from storeops.domains.lots import gs1, trace
 from storeops.domains.lots.gs1 import Thing
 from storeops.domains.lots.places import places
 from storeops.domains.notify import log, shops
+from storeops.domains.orders import products
 from storeops.errors import ConflictError, NotFoundError, UsageError
 from storeops.i18n import _, ngettext
 
@@ -121,10 +122,18 @@ def _keep(connection: Connection, number: int, lines: Iterable[RecallLine]) -> N
     )  # fmt: skip
 
 
-def called_back(db: Database) -> set[Thing]:
-    """(item, lot) of what was ever called back, and of what was made of it since then."""
+def called_back(db: Database) -> Callable[[str, str], bool]:
+    """Tells of an article (GTIN, or the code of a product that has one) and a lot whether they
+    were ever called back, or made of what was."""
     rows = db.rows("SELECT * FROM lots_recall")
-    return {(each["item"], each["lot"]) for row in rows for each in _lines(db, row)}
+    bad = {(each["item"].lstrip("0"), each["lot"]) for row in rows for each in _lines(db, row)}
+    gtins = products.gtins(db) if bad else {}
+
+    def told(item: str, lot: str) -> bool:
+        code = item.lstrip("0")
+        return bool(lot) and (gtins.get(code, code), lot) in bad
+
+    return told
 
 
 def _row(db: Database, number: int) -> dict[str, Any]:

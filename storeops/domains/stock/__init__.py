@@ -7,7 +7,7 @@ DOOR = ("shelf",)  # what other domains may use
 DOMAIN = Domain(
     name="stock",
     title=N_("Stock of shops by lot and expiry: lists, counts, what expires, photos."),
-    needs=("notify",),
+    needs=("notify", "lots"),
     tables="storeops.domains.stock.schema",
     nouns=(
         Noun(

@@ -10,6 +10,7 @@ from typing import Any
 from storeops import times
 from storeops.database.database import Database
 from storeops.domain import TodayLine
+from storeops.domains.lots import recall
 from storeops.errors import UsageError
 from storeops.i18n import _, ngettext
 from storeops.tables import typed
@@ -30,7 +31,7 @@ FIELDS = (
     UNIT,
 )  # fmt: skip
 _LOT = "store, item, lot, expires, qty, counted_at"
-EXPIRED, TODAY, TOMORROW, LATER = "expired", "today", "tomorrow", "later"
+EXPIRED, TODAY, TOMORROW, LATER, CALLED = "expired", "today", "tomorrow", "later", "called_back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,8 @@ def expiring(
         stores: only these; () for all.
 
     Returns:
-        Rows of `stock` with `days_left` and `due`: expired, today, tomorrow or later.
+        Rows of `stock` with `days_left` and `due`: expired, today, tomorrow or later; called_back
+        of a lot that must not be sold, whenever it expires.
     """
     rows = db.rows(
         f"SELECT {_LOT} FROM stock_lot"
@@ -204,9 +206,11 @@ def expiring(
         (*stores, (today + timedelta(days=days)).isoformat()),
     )
     found = []
+    called = recall.called_back(db)
     for row in rows:
         left = (date.fromisoformat(row["expires"]) - today).days
         due = EXPIRED if left < 0 else TODAY if left == 0 else TOMORROW if left == 1 else LATER
+        due = CALLED if called(row["item"], row["lot"]) else due
         found.append({**row, "days_left": left, "due": due})
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storeops.domains.stock import photos, pictures
-from storeops.domains.stock.shelf import EXPIRED, LATER, TODAY, TOMORROW
+from storeops.domains.stock.shelf import CALLED, EXPIRED, LATER, TODAY, TOMORROW
 from storeops.i18n import N_, _
 
 _WHAT_TO_DO = {
@@ -11,6 +11,7 @@ _WHAT_TO_DO = {
     TODAY: N_("mark down, take off at closing"),
     TOMORROW: N_("put to the front, mark down"),
     LATER: N_("put to the front"),
+    CALLED: N_("called back: keep it apart"),
 }
 _PHOTO = {
     photos.DONE: N_("there"),
@@ -25,7 +26,7 @@ _PHOTO = {
 
 
 def todo(due: str) -> str:
-    """What to do with what is due so: expired, today, tomorrow or later."""
+    """What to do with what is due so: expired, today, tomorrow, later or called_back."""
     return _(_WHAT_TO_DO[due])
 
 
