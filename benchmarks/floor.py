@@ -11,6 +11,7 @@ from pathlib import Path
 from textual.content import Content
 
 from tui.customer_repository import Advice, FacetRows, Look, NamedLook
+from tui.suggestions import Suggestion
 from tui.widgets.customer_list import DEFAULT_COLUMNS
 from tui.widgets.rows import Line, RowCount, Window
 
@@ -67,7 +68,7 @@ class ConstantCustomers:
     def check(self, where: str) -> Advice:
         return Advice()
 
-    def suggest(self, where: str) -> tuple[str, ...]:
+    def suggest(self, where: str) -> tuple[Suggestion, ...]:
         return ()
 
     def rows(self, look: Look) -> ConstantRows:
@@ -100,6 +101,9 @@ class ConstantCustomers:
     invert = mark_all
 
     def unmark_all(self) -> int:
+        return 0
+
+    def done_with(self, plan_id: int) -> int:
         return 0
 
     def undo_marks(self) -> int | None:

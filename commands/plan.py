@@ -69,7 +69,10 @@ def list_(
     people = not call.settings.machine
     if people and not statuses:  # what was given up is looked for when it is wanted
         statuses = tuple(each for each in plans.STATUSES if each != plans.CANCELLED)
-    found = cards(ledger, kinds=any_of(kind), statuses=statuses, before=before, limit=size + 1)
+    found = cards(
+        ledger, kinds=any_of(kind), statuses=statuses, before=before, limit=size + 1,
+        void=bool(status) or not people,
+    )  # fmt: skip
     shown = found[:size]
     more = len(found) > size
     output.items(
@@ -242,7 +245,12 @@ def apply(
         _asked(done.plan, limit)
         return
     if done.skipped:
-        note(_("{count} changed rows were left out.").format(count=done.skipped))
+        note(
+            ngettext(
+                "{count} changed row was left out.", "{count} changed rows were left out.",
+                done.skipped,
+            ).format(count=done.skipped)
+        )  # fmt: skip
     if limit == 0:
         output.result(
             {"plan_id": plan.name, "status": "running", "rows": {"queued": done.rows},

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from textual.content import Content
 
+from tui.suggestions import Suggestion
 from tui.widgets.rows import RowSource
 
 
@@ -45,7 +46,7 @@ class Advice:
 
     problem: str = ""
     position: int | None = None
-    suggestions: tuple[str, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class CustomerRepository(Protocol):
     def check(self, where: str) -> Advice:
         """Whether the filter is understood; quick, called for every key."""
 
-    def suggest(self, where: str) -> tuple[str, ...]:
+    def suggest(self, where: str) -> tuple[Suggestion, ...]:
         """Filters that complete the last word of `where`, best first."""
 
     def rows(self, look: Look) -> RowSource:
@@ -122,6 +123,9 @@ class CustomerRepository(Protocol):
 
     def unmark_all(self) -> int:
         """Remove every mark; returns how many were removed."""
+
+    def done_with(self, plan_id: int) -> int:
+        """Free the marks whose customers an applied plan has taken; returns how many they were."""
 
     def undo_marks(self) -> int | None:
         """Take back the last change of marks; None when there is none."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from storeops.reading.query import CustomerQuery
     from storeops.reading.query_rows import CustomerRows
     from tui.mirror_facets import MirrorFacets
+    from tui.suggestions import Suggestion
 
 
 class MirrorCustomers:
@@ -58,7 +59,7 @@ class MirrorCustomers:
             return Advice(str(error.message), error.at)
         return Advice()
 
-    def suggest(self, where: str) -> tuple[str, ...]:
+    def suggest(self, where: str) -> tuple[Suggestion, ...]:
         """Words that complete the last one."""
         from tui.suggestions import suggest
 
@@ -226,6 +227,15 @@ class MirrorCustomers:
         """Lay all marks aside."""
         self._small, self._large = None, True
         return mark_history.put_aside(self.core.data)
+
+    def done_with(self, plan_id: int) -> int:
+        """Free the marks of the customers of an applied plan, as one change."""
+        from storeops.operations.marks import marked_of_plan
+
+        keys = marked_of_plan(self.core.data, plan_id)
+        if keys:
+            self._change(lambda db, now: marks.remove_ids(db, marks.DEFAULT, keys, now))
+        return len(keys)
 
     def undo_marks(self) -> int | None:
         """Take back the last change; once more takes back the taking back."""

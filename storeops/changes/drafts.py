@@ -87,7 +87,7 @@ def remove(ledger: Ledger, name: str, numbers: Sequence[int]) -> Plan:
 
 
 def freeze(ledger: Ledger, name: str, *, reason: str = "") -> Plan:
-    """Make a plan of a draft; the draft is gone afterwards.
+    """Make a plan of a draft, under the same id; the draft is gone afterwards.
 
     Raises:
         ConflictError: it is no draft.
@@ -99,9 +99,10 @@ def freeze(ledger: Ledger, name: str, *, reason: str = "") -> Plan:
         raise UsageError(_("The draft {plan} is empty.").format(plan=draft.name))
     title = draft.title or plan_summary.title(plan_summary.summary(ledger.db, draft.id))
     with ledger.db.atomic() as connection:
-        plan = plans.make(ledger, draft.kind, rows, params=draft.params, title=title, reason=reason)
         connection.execute("DELETE FROM plan_row WHERE plan_id = ?", (draft.id,))
         connection.execute("DELETE FROM plan WHERE id = ? AND status = ?", (draft.id, DRAFT))
+        plan = plans.make(ledger, draft.kind, rows, params=draft.params, title=title,
+                          reason=reason, name=draft.name)  # fmt: skip
     ledger.journal.seal(ledger.db, ledger.clock.now())
     return plan
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from storeops.changes import relations
@@ -12,6 +13,8 @@ from storeops.errors import PolicyError
 from storeops.i18n import _
 from storeops.notebook import marks
 
+OWNERS = 5  # members who are offered by name
+
 
 @dataclass(frozen=True, slots=True)
 class MarkedCustomers:
@@ -20,14 +23,12 @@ class MarkedCustomers:
     Attributes:
         customers: customer.id of each, in order.
         several: how many of them several members follow.
-        owner: userid of the newest follow of the first, "" when nobody follows any.
-        owner_name: that member's name.
+        owners: (userid, name) of the members who follow most of them, at most `OWNERS`.
     """
 
     customers: tuple[int, ...]
     several: int
-    owner: str
-    owner_name: str
+    owners: tuple[tuple[str, str], ...]
 
 
 def subjects(ledger: Ledger, under_cursor: int | None) -> MarkedCustomers:
@@ -50,13 +51,18 @@ def subjects(ledger: Ledger, under_cursor: int | None) -> MarkedCustomers:
         selected = tuple(marks.ids_of(db, marks.DEFAULT))
     else:
         selected = () if under_cursor is None else (under_cursor,)
-    several, owner, name = 0, "", ""
+    several, owners = 0, Counter[tuple[str, str]]()
     for follows in relations.of_customers(db, selected):
         active = _active(follows)
         several += len(active) > 1
-        if not owner:
-            owner, name = active[0].userid, active[0].staff_name
-    return MarkedCustomers(selected, several, owner, name)
+        owners.update((each.userid, each.staff_name) for each in active)
+    offered = tuple(who for who, _count in owners.most_common(OWNERS))
+    return MarkedCustomers(selected, several, offered)
+
+
+def only(userid: str) -> str:
+    """The `follows` that means one member's alone."""
+    return f"{OWNER}:{userid}"
 
 
 def carried(db: Database, whom: MarkedCustomers, most: int = 2_000) -> dict[str, int]:
@@ -82,10 +88,11 @@ def follows_of(db: Database, whom: MarkedCustomers, follows: str) -> SelectedFol
     Args:
         db: data.db.
         whom: the customers.
-        follows: all | newest | owner.
+        follows: all | newest | what `only` makes of a member.
     """
     selected = SelectedFollows()
-    owners = (whom.owner,) if follows == OWNER else ()
+    way, _colon, userid = follows.partition(":")
+    owners = (userid,) if way == OWNER else ()
     for found in relations.of_customers(db, whom.customers, owners=owners):
         active = _active(found)
         selected.relations += active[:1] if follows == NEWEST else active

@@ -95,9 +95,12 @@ def cards(
     statuses: Sequence[str] = (),
     before: int | None = None,
     limit: int = 50,
+    void: bool = True,
 ) -> list[Card]:
-    """Plans, newest first, each with how it stands."""
-    found = plans.listing(ledger.db, kinds=kinds, statuses=statuses, before=before, limit=limit)
+    """Plans, newest first, each with how it stands; arguments as of `plans.listing`."""
+    found = plans.listing(
+        ledger.db, kinds=kinds, statuses=statuses, before=before, limit=limit, void=void
+    )
     return [card(ledger, plan) for plan in found]
 
 

@@ -25,7 +25,7 @@ def newest_cards(
     ledger: Ledger, governor: Estimator | None = None, *, limit: int = 200
 ) -> list[Card]:
     """The newest `limit` plans, drafts on top, each with how it stands."""
-    found = plans.listing(ledger.db, limit=limit)
+    found = plans.listing(ledger.db, limit=limit, void=False)
     drafts = plans.listing(ledger.db, statuses=(DRAFT,), limit=limit)
     known = {each.id for each in drafts}
     return [

@@ -98,6 +98,7 @@ def make(
     reason: str = "",
     undo_of: int | None = None,
     expires_s: float = EXPIRES_S,
+    name: str = "",
 ) -> Plan:
     """Store a plan; nothing is sent.
 
@@ -113,6 +114,7 @@ def make(
         reason: why, for the journal.
         undo_of: the plan (plan.id) that this one puts back.
         expires_s: seconds until the plan can no longer be applied.
+        name: its plan_id, which no other plan has; "" takes a new one.
 
     Raises:
         UsageError: no such kind; with `strict`, a wrong row.
@@ -136,7 +138,7 @@ def make(
     with ledger.db.atomic() as connection:
         plan_id, _name = insert_plan(
             ledger, connection, kind, MADE, now, params=params, problems=problems, title=title,
-            reason=reason, undo_of=undo_of, expires_at=now + expires_s,
+            reason=reason, undo_of=undo_of, expires_at=now + expires_s, name=name,
         )  # fmt: skip
         digests = plan_rows.insert(connection, plan_id, zip(rows, verdicts, strict=True), now)
         connection.execute(
@@ -198,9 +200,10 @@ def insert_plan(
     reason: str = "",
     undo_of: int | None = None,
     expires_at: float = 0,
+    name: str = "",
 ) -> tuple[int, str]:
     """Store a plan without rows, inside a transaction; returns (plan.id, plan_id)."""
-    name = _new_name(connection, kind)
+    name = name or _new_name(connection, kind)
     cursor = connection.execute(
         "INSERT INTO plan (name, kind, status, title, params, problems, profile, revision, undo_of,"
         " created_at, created_by, expires_at, reason)"
@@ -361,6 +364,7 @@ def listing(
     statuses: Sequence[str] = (),
     before: int | None = None,
     limit: int = 50,
+    void: bool = True,
 ) -> list[Plan]:
     """Plans, newest first.
 
@@ -370,10 +374,13 @@ def listing(
         statuses: only these of `STATUSES`; nothing for all.
         before: only plans older than this plan.id (paging).
         limit: rows.
+        void: also those of which every input was left out: nothing can be done with them, they
+            only hold the reasons.
     """
+    some = "" if void else f" AND (rows > 0 OR status = '{DRAFT}')"
     found = db.execute(
         f"SELECT {_COLUMNS} FROM plan WHERE id < ?{_any('kind', kinds)}{_any('status', statuses)}"
-        " ORDER BY id DESC LIMIT ?",
+        f"{some} ORDER BY id DESC LIMIT ?",
         (2**63 - 1 if before is None else before, *kinds, *statuses, limit),
     )
     return [_from_record(each) for each in found]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storeops.limits.limits import Api, Limits
@@ -86,11 +87,24 @@ def ban(connection: sqlite3.Connection, api: Api, now: float, limits: Limits) ->
     return until
 
 
-def note_latency(connection: sqlite3.Connection, api: Api, latency_s: float) -> None:
-    """Take a call's duration into the moving average, for forecasts."""
+def note_latency(connection: sqlite3.Connection, api: Api, took_s: Sequence[float]) -> None:
+    """Take the durations of calls into the moving average, for forecasts.
+
+    Each call counts a tenth, so that one slow answer is forgotten after a second of quick ones.
+    """
+    mean = sum(took_s) / len(took_s)
     connection.execute(
         "INSERT INTO limit_api (corp_id, path, latency_s) VALUES (?, ?, ?)"
         " ON CONFLICT DO UPDATE SET latency_s ="
-        " iif(latency_s, latency_s * 0.9 + excluded.latency_s * 0.1, excluded.latency_s)",
-        (*api, latency_s),
+        " iif(latency_s, excluded.latency_s + (latency_s - excluded.latency_s) * ?, ?)",
+        (*api, mean, 0.9 ** len(took_s), mean),
     )
+
+
+def usual_latency(connection: sqlite3.Connection, corp_id: str) -> float:
+    """What a call of this corp's usual API took lately, 0 when nothing was called. Reads only."""
+    rows = connection.execute(
+        "SELECT latency_s FROM limit_api WHERE corp_id = ? AND latency_s > 0 ORDER BY latency_s",
+        (corp_id,),
+    ).fetchall()
+    return float(rows[len(rows) // 2][0]) if rows else 0.0

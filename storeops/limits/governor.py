@@ -60,7 +60,7 @@ class Governor:
         self._owner = new_lease_owner()
         self._freed = threading.Condition()  # one thread at a time at the file
         self._ended: list[int] = []  # numbers of calls whose places are still to be freed
-        self._took: dict[Api, float] = {}  # seconds of the last call, still to be noted
+        self._took: dict[Api, list[float]] = {}  # seconds of calls that are still to be noted
         self._looked_at: dict[Api, float] = {}  # monotonic: when the dead were last looked for
 
     def _now(self) -> float:
@@ -88,7 +88,7 @@ class Governor:
             yield
         finally:
             with self._freed:
-                self._took[api] = self._clock.monotonic() - began
+                self._took.setdefault(api, []).append(self._clock.monotonic() - began)
                 self._end(number)
 
     def report(self, path: str, errcode: int) -> None:

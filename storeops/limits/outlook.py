@@ -115,7 +115,7 @@ def estimate(db: Database, api: Api, calls: int, now: float, limits: Limits) -> 
     connection = db.connection
     minute, hour = windows.used(connection, api, now)
     state = conditions.read(connection, api, now, limits)
-    latency = state.latency_s or UNKNOWN_LATENCY_S
+    latency = state.latency_s or conditions.usual_latency(connection, api[0]) or UNKNOWN_LATENCY_S
     calling = calls * latency / state.pool
     waits = {
         "pause": max(0.0, state.paused_until - now),

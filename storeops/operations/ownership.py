@@ -155,13 +155,17 @@ def must_be_alone(name: str) -> Iterator[None]:
 
 
 def _at_work(name: str) -> ConflictError:
-    return ConflictError(
-        _("Another storeops works with the profile {name}.").format(name=name),
-        hint=_(
-            "End syncs, workers, watches, receivers of events and screens first; "
-            "nothing was changed."
-        ),
+    hint = _(
+        "End syncs, workers, watches, receivers of events and screens first; nothing was changed."
     )
+    found = presence.others(paths.profile_path(name))
+    if found:
+        who = _(", ").join(f"storeops {noun}".strip() + f" (pid {pid})" for pid, noun in found)
+        hint += " " + _("At work: {who}. To end what you cannot find: {command}").format(
+            who=who, command="kill " + " ".join(str(pid) for pid, _noun in found)
+        )
+    return ConflictError(_("Another storeops works with the profile {name}.").format(name=name),
+                         hint=hint)  # fmt: skip
 
 
 def remove_files(name: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +162,28 @@ def test_nothing_is_restored_under_a_sync(cli: Any, synced: Any, tmp_path: Path)
     assert answer.code == 9
     assert "sync runs now" in answer.err
     assert len(cli("sync", "history", "--json").json["items"]) == 2
+    assert cli("db", "restore", str(tmp_path / "copy.db"), "--yes").code == 0
+
+
+def test_a_restore_says_who_is_in_its_way(cli: Any, synced: Any, tmp_path: Path) -> None:
+    """The pid of each process that works with the profile, and what it is."""
+    assert cli("db", "backup", str(tmp_path / "copy.db")).code == 0
+    code = (
+        "import sys\nfrom storeops.app import App\napp = App.open('shop')\nassert app.data\n"
+        "print('there', flush=True)\nsys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "tui", "a private word"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as other:  # fmt: skip
+        assert other.stdout is not None
+        assert other.stdout.readline() == "there\n"
+        answer = cli("db", "restore", str(tmp_path / "copy.db"), "--yes")
+        other.communicate("")
+    assert answer.code == 9
+    assert f"storeops tui (pid {other.pid})" in answer.err
+    assert f"kill {other.pid}" in answer.err
+    assert "private" not in answer.err
     assert cli("db", "restore", str(tmp_path / "copy.db"), "--yes").code == 0
 
 

@@ -270,6 +270,23 @@ def test_the_forecast_names_what_holds_back(db, clock):
     assert limiter.estimate(PATH, 100).seconds == 65.0
 
 
+def test_the_forecast_goes_by_what_answers_took_lately(db, clock):
+    limiter = governor(db, clock, Limits())
+
+    def call(path, seconds, times):
+        for _each in range(times):
+            with limiter.acquire(path):
+                clock.sleep(seconds)
+
+    call("tag/slow_at_first", 2.0, 2)
+    assert limiter.estimate("tag/slow_at_first", 100).seconds == 50.0
+    call("tag/slow_at_first", 0.02, 200)
+    assert limiter.estimate("tag/slow_at_first", 100).seconds < 1.0
+    call("tag/other", 0.02, 100)
+    # never called: as the others of this corp, not as a guess
+    assert limiter.estimate("tag/never", 100).latency_s < 0.04
+
+
 def test_wecoms_offset_does_not_move_the_windows(db):
     near, far = SystemClock(), SystemClock(offset=86_400)
     one = Governor(db, "ww1", FEW, clock=near)

@@ -297,7 +297,7 @@ def journal(core):
     for key, text in zip(keys, ("A", "B 13800138000", "[red]C[/]", "=D"), strict=True):
         draft, _rows = draft_remarks(
             core.ledger,
-            follows_of(core.data, MarkedCustomers((key,), 0, "", ""), "newest"),
+            follows_of(core.data, MarkedCustomers((key,), 0, ()), "newest"),
             {"description": text},
         )
         plan = freeze(core.ledger, draft.name)

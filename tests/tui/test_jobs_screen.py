@@ -27,7 +27,7 @@ def applied(core, fresh_chain):
     )
     draft, _rows = draft_tags(
         core.ledger,
-        follows_of(core.data, MarkedCustomers(keys, 0, "", ""), "newest"),
+        follows_of(core.data, MarkedCustomers(keys, 0, ()), "newest"),
         add=[tag],
         remove=[],
     )

@@ -52,7 +52,7 @@ def ledger(core, monkeypatch):
     def remarks(some, text):
         plan, _count = draft_remarks(
             ledger,
-            follows_of(core.data, MarkedCustomers(tuple(some), 0, "", ""), "newest"),
+            follows_of(core.data, MarkedCustomers(tuple(some), 0, ()), "newest"),
             {"description": text},
         )
         return freeze(ledger, plan.name, reason="spring")
@@ -66,7 +66,7 @@ def ledger(core, monkeypatch):
     tag = core.data.execute(
         "SELECT tag_id FROM tag WHERE name = '童装' AND deleted_at IS NULL"
     ).fetchone()[0]
-    marked = follows_of(core.data, MarkedCustomers(tuple(keys[9:14]), 0, "", ""), "newest")
+    marked = follows_of(core.data, MarkedCustomers(tuple(keys[9:14]), 0, ()), "newest")
     draft_tags(ledger, marked, add=[tag], remove=[])
     return core
 

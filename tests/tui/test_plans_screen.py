@@ -61,6 +61,8 @@ async def test_tag_three_review_apply_undo(screens, core, fresh_chain):
         assert "✓ done" in driver.text
         assert len(tagged(fresh_chain.sandbox, tag) - before) == rows
         done = driver.base.card.plan
+        assert driver.app.customers.marks() == 0  # what was marked for this is done with
+        assert driver.app.customers.undo_marks() == 3
         await driver.press("u")
         assert driver.base.card.plan.undo_of == done.id
         await driver.press("ctrl+s")

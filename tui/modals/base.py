@@ -20,7 +20,7 @@ from textual.widgets import Button, Input, Static
 
 from storeops.i18n import _
 from tui.cells import cell_width
-from tui.widgets.bars import Piece
+from tui.widgets.bars import Bar, Piece
 from tui.widgets.panes import Edge
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class BaseModal(ModalScreen[T]):
                     if verb := self.verb():
                         yield Button(Content(f"[ {verb} ]"), id="take")
                     yield Button(Content(f"[ {self.no()} ]"), id="leave")
+        yield Bar(id="window-keys")  # the verbs of the screen below do nothing now
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit the window to what it holds, and its edge to the window."""
@@ -75,6 +76,11 @@ class BaseModal(ModalScreen[T]):
             said = (self._title + " " * 8, self.hint(), *self.lines())
             width = max(40, SIDES + max(cell_width(line) for line in said))
         self.query_one("#window").styles.width = min(width, self.app.size.width)
+        keys = [
+            Piece(" Esc", "key", self.action_leave),
+            Piece(f" {self.no()} ", "", self.action_leave),
+        ]
+        self.query_one("#window-keys", Bar).set(keys)
         close = Piece(" × ", "key", self.action_leave)
         self.query_one("#edge", Edge).set(
             [Piece("╭─", "bright"), Piece(f" {self._title} ", "title")],

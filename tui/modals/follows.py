@@ -8,8 +8,8 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
-from storeops.changes.follow_requests import ALL, NEWEST, OWNER
-from storeops.changes.marked import MarkedCustomers
+from storeops.changes.follow_requests import ALL, NEWEST
+from storeops.changes.marked import MarkedCustomers, only
 from storeops.i18n import _, ngettext
 from tui.cells import shown
 
@@ -29,8 +29,8 @@ class FollowsLine(Static, can_focus=True):
 
     def __init__(self, marked: MarkedCustomers) -> None:
         super().__init__()
-        self._marked = marked
-        self._ways = [NEWEST, ALL, *([OWNER] if marked.owner else [])]
+        self._members = {only(userid): name or userid for userid, name in marked.owners}
+        self._ways = [NEWEST, ALL, *self._members]
         self.follows = NEWEST if marked.several else ALL
 
     def on_mount(self) -> None:
@@ -39,13 +39,14 @@ class FollowsLine(Static, can_focus=True):
 
     def _paint(self) -> None:
         words = {
-            NEWEST: _("the newest follow of each customer"),
-            ALL: _("all members who follow them"),
-            OWNER: _("only the follows of {member}").format(
-                member=shown(self._marked.owner_name or self._marked.owner)
-            ),
+            NEWEST: _("the one who added each customer last"),
+            ALL: _("everybody who follows them"),
+            **{
+                way: _("only {member}").format(member=shown(name))
+                for way, name in self._members.items()
+            },
         }[self.follows]
-        self.update(Content(_("Meant (F4): {choice}").format(choice=words)))
+        self.update(Content(_("With which member (F4): {choice}").format(choice=words)))
 
     def action_next(self) -> None:
         """The next way."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -59,7 +60,7 @@ class FacetPane(Vertical):
         """One list."""
         names = ListColumn("name", "", 12, 1, last=True)
         counts = ListColumn("count", "", 7, right=True)
-        yield VirtualList([names, counts], *self._list_workers, id="facets")
+        yield VirtualList([names, counts], *self._list_workers, id="facets", one_click=True)
 
     @property
     def table(self) -> VirtualList:
@@ -72,8 +73,10 @@ class FacetPane(Vertical):
         return self.screen.focused is self.table  # `has_focus` may be stale after another screen
 
     def focus_list(self) -> None:
-        """Take the keys."""
+        """Take the keys; on a value, for a heading cannot be chosen."""
         self.table.focus()
+        if self.table.cursor == 0:
+            self.table.go_to(1)
 
     def load(self, app: StoreOpsApp, customers: CustomerRepository, look: Look) -> None:
         """Count again for another filter; kinds appear as they are counted."""
@@ -85,11 +88,16 @@ class FacetPane(Vertical):
 
     def _count(self, app: StoreOpsApp, customers: CustomerRepository, look: Look) -> None:
         counted: list[FacetRows] = []
+        before = self._facets
 
         def count() -> None:
             for facets in customers.facets(look):
                 counted.extend(facets)
-                app.call_later(self._put, look, list(counted))
+                kinds = {each.kind for each in counted}
+                # what is not counted yet stays where it was, so that nothing moves under the hand
+                rest = [replace(each, count=None) for each in before if each.kind not in kinds]
+                app.call_later(self._put, look, [*counted, *rest])
+            app.call_later(self._put, look, list(counted))
 
         app.background("facets").submit(
             count, lambda _none: None, app.failed, key="facets", stop=customers.stop_facets

@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 
 from storeops.i18n import _
 from tui.cells import cell_width, shown
+from tui.suggestions import Suggestion
 
 
 class FilterInput(Input):
@@ -67,7 +68,7 @@ class FilterBar(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.suggestions: Sequence[str] = ()
+        self.suggestions: Sequence[Suggestion] = ()
 
     def compose(self) -> ComposeResult:
         """Sign and line; advice below."""
@@ -100,22 +101,30 @@ class FilterBar(Vertical):
         event.stop()
         self.post_message(self.Changed(event.value))
 
-    def advise(self, problem: str, position: int | None, suggestions: Iterable[str]) -> None:
+    def advise(self, problem: str, position: int | None, suggestions: Iterable[Suggestion]) -> None:
         """What is wrong, a caret below its place, and words that would be valid.
 
         Args:
             problem: a sentence, "" for none.
             position: index of the character, None when it has no place.
-            suggestions: complete tokens, best first; Tab takes the first.
+            suggestions: complete tokens, best first; Tab takes the first that is not typed yet.
         """
-        self.suggestions = tuple(suggestions)
-        parts = []
+        known = tuple(suggestions)
+        self.suggestions = [each for each in known if not each.typed]
+        parts = [f"{shown(each.word)} = {shown(each.name)}" for each in known if each.typed]
         if problem:
             if position is not None:
                 parts.append(" " * cell_width(shown(self.text[:position])) + "^")
             parts.append("! " + shown(problem))
         if self.suggestions:
-            parts.append(_("Tab: {words}").format(words="  ".join(map(shown, self.suggestions))))
+            named = _("{word} ({name})")
+            said = (
+                named.format(word=shown(each.word), name=shown(each.name))
+                if each.name
+                else shown(each.word)
+                for each in self.suggestions
+            )
+            parts.append(_("Tab: {words}").format(words="  ".join(said)))
         advice = self.query_one("#advice", Static)
         advice.set_class(bool(parts), "shown")
         advice.update(Content("\n".join(parts)))

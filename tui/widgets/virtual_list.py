@@ -91,8 +91,10 @@ class VirtualList(PaintedList, can_focus=True):
         counter: BackgroundWorker,
         *,
         id: str | None = None,
+        one_click: bool = False,
     ) -> None:
         super().__init__(columns, id=id)
+        self._one_click = one_click
         self.reader = reader
         self.counter = counter
         self.exact = True
@@ -372,7 +374,7 @@ class VirtualList(PaintedList, can_focus=True):
             self.post_message(self.Opened(self, self.line))
 
     def on_click(self, event: events.Click) -> None:
-        """Move to the row; the gutter marks, a second click opens."""
+        """Move to the row; the gutter marks, a second click opens, or the first (`one_click`)."""
         offset = event.get_content_offset(self)
         if offset is None:
             return
@@ -380,7 +382,10 @@ class VirtualList(PaintedList, can_focus=True):
         if position >= self.total:
             return
         self.go_to(position)
-        if offset.x < GUTTER:
+        if self._one_click:
+            if event.chain == 1:  # the second of a double click would take it back
+                self.action_open()
+        elif offset.x < GUTTER:
             self.post_message(self.Gutter(self, self.line))
         elif event.chain >= 2:
             self.action_open()

@@ -22,7 +22,7 @@ from tui.screens.base import BaseScreen
 from tui.screens.customers.drafts import Drafts
 from tui.screens.customers.marks import Marks
 from tui.screens.customers.views import Views
-from tui.suggestions import last_word
+from tui.suggestions import Suggestion, last_word
 from tui.widgets.bars import Bar, Piece
 from tui.widgets.customer_list import DEFAULT_COLUMNS, CustomerList, columns
 from tui.widgets.facets import FacetPane
@@ -117,9 +117,11 @@ class CustomersScreen(BaseScreen):
         """Facets, filter and list, card."""
         reader, counter = self.app.background("rows"), self.app.background("counts")
         with Horizontal(id="body"):
-            yield Pane(
+            facets = Pane(
                 FacetPane(reader, counter, id="facets-side"), title=_("Facets"), id="facets-pane"
             )
+            facets.entitle(_("Facets"), [Piece(" × ", "key", self._leave_facets)])
+            yield facets
             yield Pane(
                 FilterBar(id="filter"),
                 Bar(id="heading"),
@@ -262,7 +264,7 @@ class CustomersScreen(BaseScreen):
             key="suggest",
         )
 
-    def _suggested(self, where: str, words: tuple[str, ...]) -> None:
+    def _suggested(self, where: str, words: tuple[Suggestion, ...]) -> None:
         if where == self.look.where and self.focused is self.bar.line:
             self.bar.advise("", None, words)
 
@@ -275,7 +277,7 @@ class CustomersScreen(BaseScreen):
     def _complete(self) -> None:
         if self.bar.suggestions:
             before, _word = last_word(self.bar.text)
-            best = self.bar.suggestions[0]
+            best = self.bar.suggestions[0].word
             self.bar.put(before + best + ("" if best.endswith(":") else " "))
         else:
             self.table.focus()
@@ -285,6 +287,7 @@ class CustomersScreen(BaseScreen):
     def _focus_moved(self) -> None:
         if self.focused is not self.bar.line and not self.customers.check(self.look.where).problem:
             self.bar.advise("", None, ())
+        self.paint_frame()
 
     @on(CustomerList.Typed)
     def _begin_filter(self, event: CustomerList.Typed) -> None:
@@ -372,8 +375,20 @@ class CustomersScreen(BaseScreen):
 
     # -- actions -------------------------------------------------------------------------------
 
+    def label_of(self, key: Key) -> str:
+        """Enter and f do something else while the facets have the keys."""
+        if self._in_facets:
+            return {"open": _("Narrow"), "facets": _("Close")}.get(key.action, _(key.label))
+        return super().label_of(key)
+
+    @property
+    def _in_facets(self) -> bool:
+        return self.is_mounted and self.query_one(FacetPane).has_keys
+
     def moment(self) -> Sequence[str]:
         """A draft waits; some are marked; or one looks around."""
+        if self._in_facets:
+            return "open", "facets", "filter"
         draft = ("plan",) if self.drafts.sizes else ()
         if self.table.range_from is not None:
             return "range", "mark", *draft
@@ -396,7 +411,9 @@ class CustomersScreen(BaseScreen):
 
     def do_open(self) -> None:
         """The card: into the pane beside the list, or a window where there is none."""
-        if self.has_class("card"):
+        if self._in_facets:
+            self.query_one(FacetPane).table.action_open()
+        elif self.has_class("card"):
             self.query_one("#card", TextPane).focus()
         elif self.table.line is not None:
             self.open_card(self.table.line)

@@ -163,13 +163,15 @@ class PlanChanges(ScreenPart):
     ) -> None:
         from storeops.changes.apply import AppliedPlan, apply
 
-        ledger = self.app.core.ledger
+        ledger, customers = self.app.core.ledger, self.app.customers
 
-        def send() -> AppliedPlan:
-            return apply(ledger, plan.name, skip_changed=skip_changed, reason=reason,
-                         override=override)  # fmt: skip
+        def send() -> tuple[AppliedPlan, int]:
+            applied = apply(ledger, plan.name, skip_changed=skip_changed, reason=reason,
+                            override=override)  # fmt: skip
+            return applied, customers.done_with(plan.id)
 
-        def done(applied: AppliedPlan) -> None:
+        def done(answer: tuple[AppliedPlan, int]) -> None:
+            applied, freed = answer
             if applied.plan.status == "asked":
                 self._asked(applied.plan)
                 return
@@ -178,7 +180,17 @@ class PlanChanges(ScreenPart):
                 applied.jobs,
             ).format(jobs=f"{applied.jobs:,}", plan=plan.name)  # fmt: skip
             if applied.skipped:
-                text += " " + _("{count} changed rows were left out.").format(count=applied.skipped)
+                text += " " + ngettext(
+                    "{count} changed row was left out.", "{count} changed rows were left out.",
+                    applied.skipped,
+                ).format(count=applied.skipped)  # fmt: skip
+            if freed:
+                text += " " + ngettext(
+                    "Its customer is not marked any more; u in Customers takes that back.",
+                    "Its {count} customers are not marked any more; u in Customers takes that "
+                    "back.",
+                    freed,
+                ).format(count=f"{freed:,}")
             self.app.notify(text)
             self.screen.read_again()
             self.app.working.start()
