@@ -13,7 +13,7 @@ from commands.diagnostics import note, warn
 from commands.options import After, All, Limit, any_of
 from commands.output import Column
 from storeops.errors import ExitCode, UsageError
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, labelled, ngettext
 
 if TYPE_CHECKING:
     from storeops.domains.alert.rules import AlarmRule
@@ -195,7 +195,7 @@ def check(rules: Files = None, detailed_exitcode: Detailed = False) -> None:
     lines = []
     for number in (*changes.raised, *changes.worse):
         text, step = state.get(app_.data, number).words()
-        lines += [f"{number}: {text}", f"   {step}" if step else ""]
+        lines += [labelled(number, text), f"   {step}" if step else ""]
     lines += [
         _("{number} is over: {text}").format(
             number=number, text=state.get(app_.data, number).words()[0]

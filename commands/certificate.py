@@ -16,7 +16,7 @@ from commands.output import Column
 from commands.supplier import On, Which, day, rules, show_findings
 from storeops.domains.suppliers.words import kind_name
 from storeops.errors import UsageError
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, labelled, ngettext
 
 app = typer.Typer(help=_("Licences and reports: add, list, check, what expires."))
 OfSupplier = Annotated[
@@ -114,7 +114,8 @@ def add(
     for paper in papers[:200]:
         for found in check.check_paper(paper, known, today, holders[paper.supplier]):
             if found.message:
-                note(f"{paper.supplier} {kind_name(paper.kind)} {paper.number}: {found.message}")
+                paper_name = f"{paper.supplier} {kind_name(paper.kind)} {paper.number}"
+                note(labelled(paper_name, found.message))
 
 
 @app.command("list", help=_("List papers."))

@@ -17,7 +17,7 @@ from commands.options import After, All, Force, Limit, Reveal
 from commands.output import Column
 from commands.question import may_replace
 from commands.selecting import Sort, selected, selecting
-from storeops.i18n import _
+from storeops.i18n import _, aside
 
 if TYPE_CHECKING:
     from storeops.reading.customers import Selection
@@ -65,7 +65,7 @@ def _remarks(follows: list[Mapping[str, Any]]) -> str:
 
 def _named(follow: Mapping[str, Any]) -> str:
     name, userid = follow["staff_name"], follow["userid"]
-    return f"{name} ({userid})" if name else str(userid)
+    return aside(name, userid) if name else str(userid)
 
 
 def _tag_names(tags: list[Mapping[str, Any]]) -> str:

@@ -250,7 +250,8 @@ def _watched_lines(found: WatchResult) -> list[str]:
         )
         line = each.error or ends or _("nothing new")
         if each.waiting and not each.error:
-            line += ", " + _("{count} wait").format(count=cells.amount(each.waiting))
+            waits = _("{count} wait").format(count=cells.amount(each.waiting))
+            line = _(", ").join((line, waits))
         lines.append(
             _("{subjects}: {message}").format(subjects=_pair(each.pair, name), message=line)
         )

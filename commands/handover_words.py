@@ -9,7 +9,7 @@ import typer
 from commands import cells, output, planned
 from commands.context import current
 from storeops.errors import UsageError
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, labelled, ngettext
 from storeops.plain import plain
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ def show_plan(made: PlanResult) -> None:
     lines = [_("Plan {plan}: {title}").format(plan=plan.name, title=plan.title)]
     for share in made.shares:
         lines.append(
-            f"  → {plain(share.name) or share.userid}: {_what(share.customers, share.groups)}"
+            "  → "
+            + labelled(plain(share.name) or share.userid, _what(share.customers, share.groups))
             + _("  (has {load} of {capacity})").format(
                 load=cells.amount(share.load), capacity=cells.amount(share.capacity)
             )

@@ -17,7 +17,7 @@ from commands.file_options import HeaderRow, Heading, Hidden, RecordsFile, Sheet
 from commands.options import After, All, Limit, Reveal, Yes, any_of
 from commands.output import Column
 from storeops.errors import ExitCode
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, aside, ngettext
 
 if TYPE_CHECKING:
     from storeops.domains.orders.importing import ImportedOrders, OrderRequest
@@ -407,7 +407,7 @@ def show(
     way = found["matched_by"]
     whose = found["customer"] or found["external_userid"] or _reason(found["reason"])
     if way:
-        whose = f"{whose} ({_(matching.WAYS[way])})"
+        whose = aside(whose, _(matching.WAYS[way]))
     if found["candidates"]:
         whose += ": " + _(", ").join(
             f"{each['name']} {each['external_userid']}" for each in found["candidates"]

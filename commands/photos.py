@@ -18,7 +18,7 @@ from commands.output import Column
 from commands.question import confirm
 from storeops import times
 from storeops.errors import ExitCode, PartialError, UsageError
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, labelled, ngettext
 
 app = typer.Typer(help=_("Pictures of shelves: asked for, filed, chased, looked at."))
 spot_app = typer.Typer(help=_("What is to be photographed each day: add, list, remove."))
@@ -232,7 +232,7 @@ def import_(
     )  # fmt: skip
     if not call.settings.machine:
         for each in done.problems[:10]:
-            note(f"{each['file']}: {each['message']}")
+            note(labelled(each["file"], each["message"]))
         if len(done.problems) > 10:
             note(
                 _("… and {count} more; all of them with --json.").format(

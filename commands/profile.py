@@ -19,7 +19,7 @@ from commands.output import Column
 from storeops import config, paths, secrets
 from storeops.config import WECOM_URL, Profile
 from storeops.errors import AccessError, ConfigError, ConflictError, StoreOpsError, UsageError
-from storeops.i18n import _
+from storeops.i18n import _, labelled
 from storeops.plain import plain
 
 app = typer.Typer(help=_("Companies: one profile is one corp, one app and its database."))
@@ -309,7 +309,7 @@ def _row(name: str) -> dict[str, Any]:
 def _ask(word: str) -> str:
     if not current().interactive:
         return ""
-    print(f"{word}: ", end="", file=sys.stderr, flush=True)
+    print(labelled(word, ""), end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip()
 
 

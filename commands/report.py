@@ -20,7 +20,7 @@ from commands.progress import bars
 from storeops.domain import registry
 from storeops.domains.report import HELP
 from storeops.errors import ConflictError, PartialError, UsageError
-from storeops.i18n import N_, _, ngettext
+from storeops.i18n import N_, _, labelled, ngettext
 
 if TYPE_CHECKING:
     from storeops.operations.reports import NamedReport, ReportTable
@@ -415,5 +415,5 @@ def fetch(
                 "{count} guide could not be read: {first}.",
                 "{count} guides could not be read: {first}.",
                 len(done.failed),
-            ).format(count=len(done.failed), first=f"{first[0]}: {first[1]}")
+            ).format(count=len(done.failed), first=labelled(*first))
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from commands import cells
 from storeops.errors import UsageError
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, aside, ngettext
 from storeops.plain import cell_width
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _headings(columns: Sequence[Column]) -> list[str]:
     """The titles; two of one name are told apart by their keys."""
     titles = [each.title for each in columns]
     return [
-        title if titles.count(title) == 1 else f"{title} ({each.key})"
+        title if titles.count(title) == 1 else aside(title, each.key)
         for title, each in zip(titles, columns, strict=True)
     ]
 

@@ -17,7 +17,7 @@ from commands.question import confirm
 from commands.staying import ending, stays
 from storeops.durations import span
 from storeops.errors import PartialError, StoreOpsError, UsageError
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, labelled, ngettext
 
 if TYPE_CHECKING:
     from storeops.domains.schedule.runs import TaskRun
@@ -411,8 +411,8 @@ def run_due() -> None:
         value = found.as_dict()
         for part in ("ran", "skipped"):
             value[part] = [_times(each) for each in value[part]]
-        lines = [f"{each.task}: {_run_end(each)}" for each in found.ran]
-        lines += [f"{each.name}: {_(REASONS[each.reason])}" for each in found.skipped]
+        lines = [labelled(each.task, _run_end(each)) for each in found.ran]
+        lines += [labelled(each.name, _(REASONS[each.reason])) for each in found.skipped]
         # with nothing due, a table says nothing: cron sends no mail
         if call.settings.machine or not call.settings.quiet or found.failed:
             output.result(value, "\n".join(lines))
@@ -436,8 +436,8 @@ def _run_end(run: TaskRun) -> str:
 
     how = _(STATUSES[run.status])
     if run.exit_code is not None:
-        how = f"{how}, " + _("exit code {code}").format(code=run.exit_code)
-    return f"{how}, {span(run.duration_s)}" if run.duration_s is not None else how
+        how = _(", ").join((how, _("exit code {code}").format(code=run.exit_code)))
+    return _(", ").join((how, span(run.duration_s))) if run.duration_s is not None else how
 
 
 @app.command("run", help=_("Run a task now, whatever its hours; ends with its exit code."))
@@ -453,7 +453,7 @@ def run(name: Name) -> None:
     printed = read_output(call.app.profile.name, done.task, done.id)
     output.result(
         {**_times(done.as_dict()), "output": printed},
-        "\n".join(filter(None, (printed.rstrip(), f"{done.task}: {_run_end(done)}"))),
+        "\n".join(filter(None, (printed.rstrip(), labelled(done.task, _run_end(done))))),
     )
     code = done.exit_code if done.exit_code is not None else 1
     if code:

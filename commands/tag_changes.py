@@ -13,7 +13,7 @@ from commands.follow_options import Again, Follows, Strict, Template
 from commands.options import Reason
 from commands.selecting import as_options, selecting
 from storeops.errors import NothingToDoError, UsageError
-from storeops.i18n import _
+from storeops.i18n import _, aside, labelled
 
 if TYPE_CHECKING:
     from storeops.reading.customers import Selection
@@ -324,7 +324,7 @@ def rule_preview(files: Files = None) -> None:
         )
         for name, member, plus, minus in preview.examples:
             words = [f"+{each}" for each in plus] + [f"−{each}" for each in minus]
-            output.line(f"  {name} ({member}): {' '.join(words)}")
+            output.line("  " + labelled(aside(name, member), " ".join(words)))
 
 
 @rule_app.command("plan", help=_("Plan what rules would change; one plan each."))
@@ -358,7 +358,7 @@ def _plan_rule(
     except NothingToDoError as error:
         value = {**error.details, "rule": rule.name}
         if not quiet:
-            output.result(value, f"{rule.name}: {error.message}")
+            output.result(value, labelled(rule.name, error.message))
         return value, 0
     value = {**planned.with_times(made.as_dict()), "rule": rule.name}
     try:

@@ -71,6 +71,16 @@ def _(message: str) -> str:
     return _catalogue.gettext(message) if message else ""  # "" is the head of a catalogue
 
 
+def labelled(name: object, text: object) -> str:
+    """`name: text` with the language's own colon; for what one name says of another."""
+    return _("{name}: {text}").format(name=name, text=text)
+
+
+def aside(text: object, more: object) -> str:
+    """`text (more)` with the language's own brackets."""
+    return _("{text} ({more})").format(text=text, more=more)
+
+
 def ngettext(singular: str, plural: str, count: int) -> str:
     """The right one of two forms for `count`, in the user's language."""
     if _catalogue is None:

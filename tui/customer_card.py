@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from textual.content import Content
 
 from storeops.domain import card_sections
-from storeops.i18n import _
+from storeops.i18n import _, aside, labelled
 from storeops.reading.filter_words import GENDERS, STATUSES, TYPES, WAYS
 from storeops.terms import term
 from storeops.times import minute
@@ -108,7 +108,7 @@ def _tags(tags: list[dict[str, str]]) -> Content:
         groups.setdefault(tag["group_name"], []).append(tag["name"])
     parts = []
     for group, names in groups.items():
-        label = f"{shown(group)}: " if group else ""
+        label = labelled(shown(group), "") if group else ""
         text = " ".join(map(shown, names))
         parts.append(Content.assemble((label, "$text-muted"), (text + "\n", f"${chip(group)}")))
     return Content("").join(parts)
@@ -119,7 +119,11 @@ def _entry(entry: TimelineEntry, words: NameLookup) -> Content:
     parts: list[tuple[str, str]] = [(f"  {minute(entry.at)} ", "$text-muted"), (what, "")]
     if entry.userid:
         parts.append((f" {shown(words.member(entry.userid))}", ""))
-    parts += [(": ", ""), *_change(entry, words), (f" ({source})\n", "$text-muted")]
+    parts += [
+        (labelled("", ""), ""),
+        *_change(entry, words),
+        (aside("", source) + "\n", "$text-muted"),
+    ]
     return Content.assemble(*parts)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from textual.content import Content
 
+from storeops.i18n import labelled
 from tui.cells import lines
 
 
@@ -26,6 +27,6 @@ def fields(head: str, rows: Iterable[tuple[str, str]]) -> Content:
         if not value.strip():
             continue
         for number, line in enumerate(lines(value)):
-            label = f"{name}: " if number == 0 else "  "
+            label = labelled(name, "") if number == 0 else "  "
             parts.append(Content.assemble((label, "$text-muted"), line + "\n"))
     return Content("").join(parts)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from storeops.changes import plan_summary
 from storeops.changes.action import kind_title
 from storeops.durations import span
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, aside, ngettext
 from storeops.terms import term
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def forecast(seconds: float | None, reason: str) -> str:
         return ""
     text = _("about {time}").format(time=span(seconds))
     why = held_by(reason)
-    return f"{text} ({why})" if why else text
+    return aside(text, why) if why else text
 
 
 NAMED = 3  # changes that a sentence names
@@ -117,7 +117,7 @@ def effects(found: PlanSummary, rows: int) -> str:
 def _listed(found: PlanSummary, rows: int, said: Sequence[str]) -> str:
     """The first changes, so said, one after the other; how many rows each, and how many more."""
     listed = [
-        text + (f" ({each.rows:,})" if each.rows != rows else "")
+        aside(text, f"{each.rows:,}") if each.rows != rows else text
         for text, each in zip(said, found.effects, strict=False)
     ]
     if len(found.effects) > NAMED:

@@ -8,7 +8,7 @@ from typing import Any
 from storeops.changes.plan_cards import words_of
 from storeops.changes.row_results import Result
 from storeops.database.database import Database
-from storeops.i18n import _
+from storeops.i18n import _, aside, labelled
 from storeops.mirror.tag_names import TagNames
 from storeops.plain import masked
 from storeops.terms import term
@@ -33,7 +33,7 @@ class Words:
         """`name`, `staff_name`, `before_text`, `after_text`, `why` of a row."""
         why = result.meaning or str(result.extra.get("why", ""))
         if why and result.errcode:
-            why = f"{why} ({result.errcode})"
+            why = aside(why, result.errcode)
         if why and result.next_step:
             why = f"{why} – {result.next_step}"
         return {
@@ -56,11 +56,13 @@ class Words:
             elif key == "owner":
                 pieces.append((f"→ {self._member(str(new))}", "good"))
             else:
-                name = f"{term('field', key)}: " if len(after) > 1 else ""
+                name = term("field", key) if len(after) > 1 else ""
                 if old not in ("", None, [], ()):
-                    pieces += [(f"{name}{words_of(old)}", "bad"), ("→", "dim")]
+                    said = words_of(old)
+                    pieces += [(labelled(name, said) if name else said, "bad"), ("→", "dim")]
                     name = ""
-                pieces.append((f"{name}{words_of(new)}", "good"))
+                said = words_of(new)
+                pieces.append((labelled(name, said) if name else said, "good"))
         return pieces
 
     def _tag_names(self, tag_ids: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from storeops.changes.problems import Problem, Problems, of_line
 from storeops.errors import NotFoundError, UsageError
-from storeops.i18n import _, language, ngettext
+from storeops.i18n import _, labelled, language, ngettext
 from storeops.tables import headings, records, typed
 from storeops.tables.content import Table, TablePage, read_table
 from storeops.tables.headings import SEARCHED, Field, Headings, column_option
@@ -380,7 +380,7 @@ def _lines(
             continue
         bad = next((each for each in columns if each in row.faults), None)
         if bad is not None:
-            yield of_line(row.number, "unreadable_cell", f"{here.names[bad]}: {row.faults[bad]}")
+            yield of_line(row.number, "unreadable_cell", labelled(here.names[bad], row.faults[bad]))
             continue
         surplus = 0
         cells = row.cells

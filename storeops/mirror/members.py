@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from storeops.database.database import Database
 from storeops.errors import NotFoundError, StoreOpsError, UsageError
-from storeops.i18n import N_, _
+from storeops.i18n import N_, _, aside
 from storeops.mirror.keys import CHUNK, marks, padded
 from storeops.plain import alike, plain
 from storeops.spelling import did_you_mean
@@ -50,7 +50,7 @@ class Member:
     @property
     def label(self) -> str:
         """Name and userid on one safe line."""
-        return f"{plain(self.name)} ({self.userid})" if self.name else self.userid
+        return aside(plain(self.name), self.userid) if self.name else self.userid
 
 
 def _from_record(record: Sequence[object]) -> Member:
@@ -180,7 +180,7 @@ class Members:
 
 def _shown(member: Member) -> str:
     word = _STATUS.get(member.status)
-    return f"{member.userid} ({_(word)})" if word else member.userid
+    return aside(member.userid, _(word)) if word else member.userid
 
 
 def find(db: Database, text: str) -> Member:

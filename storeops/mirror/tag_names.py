@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from storeops.database.database import Database
 from storeops.errors import NotFoundError, StoreOpsError, UsageError
-from storeops.i18n import _
+from storeops.i18n import _, aside
 from storeops.plain import alike
 from storeops.spelling import did_you_mean
 
@@ -115,7 +115,7 @@ class TagNames:
 
     def _several(self, text: str, found: list[Tag]) -> UsageError:
         words = _(", ").join(
-            word if (word := self.word(each)) == each.path else f"{each.path} ({word})"
+            word if (word := self.word(each)) == each.path else aside(each.path, word)
             for each in sorted(found, key=lambda each: (each.path, each.tag_id))
         )
         return UsageError(

@@ -202,7 +202,7 @@ def probe_permissions(client: WeComClient) -> Iterator[Finding]:
             with collecting_lost() as lost:
                 found = probe.read(client)
             if lost:
-                found += "; " + lost_row(lost[0]).message
+                found = _("; ").join((found, lost_row(lost[0]).message))
             yield Finding(probe.check, _(probe.title), "ok", found)
         except StoreOpsError as error:
             fix = error.hint

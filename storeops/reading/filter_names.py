@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import Protocol
 
 from storeops.errors import NotFoundError, UsageError
-from storeops.i18n import _
+from storeops.i18n import _, aside
 from storeops.mirror.members import Member, Members
 from storeops.mirror.tag_names import TagNames
 from storeops.plain import alike, plain
@@ -157,7 +157,7 @@ class Names:
         for key in sorted(found)[:5]:
             shop = self.shops.get(key)
             name = (shop.name if shop else "") or self.departments.get(key, ("", 0))[0]
-            names.append(f"{plain(name)} ({self.store_word(key, sure=True)})")
+            names.append(aside(plain(name), self.store_word(key, sure=True)))
         return UsageError(
             _("“{who}” means more than one store: {names}").format(
                 who=plain(text), names=_("; ").join(names)

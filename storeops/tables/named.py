@@ -8,7 +8,7 @@ from itertools import chain, islice
 from typing import TypeVar
 
 from storeops.errors import UsageError
-from storeops.i18n import _, language
+from storeops.i18n import _, labelled, language
 from storeops.tables import headings, typed
 from storeops.tables.content import read_table
 from storeops.tables.headings import SEARCHED, Field
@@ -87,7 +87,7 @@ def read_named(source: str, fields: Sequence[Field], needed: Sequence[str]) -> l
             here = headings.find(first, fields, {})
         except UsageError as error:  # its hint is for readers that take --column
             raise UsageError(
-                f"{source}: {error.message}", hint=_("Leave one of them out.")
+                labelled(source, error.message), hint=_("Leave one of them out.")
             ) from None
         if here is None:
             continue

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 from storeops import paths
 from storeops.errors import ConfigError, NotFoundError, StoreOpsError, UsageError
-from storeops.i18n import _
+from storeops.i18n import _, labelled
 from storeops.os_errors import explain_os
 from storeops.private_file import read_toml
 from storeops.toml.values import Reader, SettingProblem, table
@@ -52,7 +52,7 @@ def understood(
             else _("{where} is not understood; expected {expected}.")
         ).format(where=within + problem.where, expected=problem.expected)  # fmt: skip
         usual = _("Correct that line.") if file else _("Nothing was changed.")
-        raise error(f"{file}: {text}" if file else text, hint=problem.hint or usual) from None
+        raise error(labelled(file, text) if file else text, hint=problem.hint or usual) from None
 
 
 def document(file: Path, error: type[StoreOpsError] = ConfigError) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,9 @@ def test_no_kind_of_line_is_forgotten() -> None:
     assert set(events) <= set(terms.JOB_EVENT)
 
 
+ENGINE = ("changes", "domains", "mirror", "operations", "reading", "tables", "toml")
+
+
 def test_one_word_a_thing() -> None:
     """Second words for what has one (CONTRIBUTING.md, Words) are in no Chinese text."""
     retired = re.compile("沙盒|档案|备忘|笔记|员工|转交|改动|虚构连锁")
@@ -141,3 +145,32 @@ def test_one_word_a_thing() -> None:
         if line.startswith("msgstr") and half.search(line)
     ]
     assert texts == []
+
+
+# what machines read, or says nothing in words
+PLAIN_SIGNS = {
+    "commands/doctor.py", "storeops/changes/owner.py", "storeops/operations/at_once.py",
+    "tui/app.py",
+}  # fmt: skip
+
+
+def test_names_and_brackets_take_the_languages_own_signs() -> None:
+    """`{name}: {text}` and `{text} ({more})` outside the catalogue are half-width in Chinese."""
+    sql = re.compile(r"\b(SELECT|INSERT|VALUES|iif)\b")
+    wrong = []
+    for room in ("commands", "tui", *(f"storeops/{each}" for each in ENGINE)):
+        for path in sorted((ROOT / room).rglob("*.py")):
+            name = path.relative_to(ROOT).as_posix()
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if not isinstance(node, ast.JoinedStr) or name in PLAIN_SIGNS:
+                    continue
+                texts = [each.value for each in node.values if isinstance(each, ast.Constant)]
+                if sql.search(" ".join(map(str, texts))):
+                    continue
+                for before, after in pairwise(node.values):
+                    spoken = isinstance(before, ast.FormattedValue)
+                    if not spoken or not isinstance(after, ast.Constant):
+                        continue
+                    if str(after.value).startswith((": ", " (")):
+                        wrong.append(f"{name}:{node.lineno}")
+    assert wrong == []  # i18n.labelled and i18n.aside write them

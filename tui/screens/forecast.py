@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.content import Content
 
 from storeops.domains.orders import products
-from storeops.i18n import N_, _
+from storeops.i18n import N_, _, aside
 from storeops.notebook.stores import list_shops
 from storeops.sparks import columns, curve
 from tui.cells import shown
@@ -196,7 +196,7 @@ class ForecastScreen(ListScreen):
             _("Order tonight, {days} days of shelf life").format(days=life),
             [
                 (_("To order"), f"{row.get('order', 0):g}"),
-                (_("Fill up to"), f"{row.get('target', 0):,.1f} ({made['ratio']:.0%})"),
+                (_("Fill up to"), aside(f"{row.get('target', 0):,.1f}", f"{made['ratio']:.0%}")),
                 (_("On hand, usable"), f"{row.get('usable', 0):,.1f}"),
                 (_("On the way"), f"{row.get('on_the_way', 0):,.1f}"),
                 (_("In the last weeks"), shares(mine)),

@@ -14,7 +14,7 @@ from storeops.domains.orders import matching, orders
 from storeops.domains.orders.orders import OrderFilter
 from storeops.domains.orders.values import STATUSES, yuan
 from storeops.errors import NotFoundError
-from storeops.i18n import N_, _, ngettext
+from storeops.i18n import N_, _, aside, ngettext
 from storeops.mirror import members
 from storeops.operations import reports
 from storeops.operations.reports import Period
@@ -454,7 +454,7 @@ def _card(found: Any) -> Content:
         return Content(_("This order is gone."))
     whose = found["customer"] or found["external_userid"] or ""
     if found["matched_by"]:
-        whose += f" ({_(matching.WAYS[found['matched_by']])})"
+        whose = aside(whose, _(matching.WAYS[found["matched_by"]]))
     candidates = [each["name"] or each["external_userid"] for each in found["candidates"]]
     buyer = found["buyer"]
     said = [buyer["phone"], buyer["member"]]  # what a person can read

@@ -14,7 +14,7 @@ from storeops.domains.report import HELP
 from storeops.domains.report.files import ENDINGS, as_file
 from storeops.domains.report.words import better, difference, whole, worded
 from storeops.export_file import whole_file
-from storeops.i18n import N_, _
+from storeops.i18n import N_, _, labelled
 from storeops.operations import reports
 from storeops.operations.reports import TEXT, NamedReport, Period, ReportTable
 from storeops.sparks import bar, curve
@@ -202,7 +202,7 @@ class ReportsScreen(ListScreen):
             if name:
                 self._choose(name)
 
-        ways = [(name, f"{name}: {_(HELP[name])}" if name in HELP else name)
+        ways = [(name, labelled(name, _(HELP[name])) if name in HELP else name)
                 for name in reports.names()]  # fmt: skip
         self.open_window(ChooseModal(_("Report"), "", ways), then)
 

@@ -12,7 +12,7 @@ from storeops import times
 from storeops.domains.orders import products
 from storeops.domains.stock import shelf
 from storeops.domains.stock.words import todo
-from storeops.i18n import N_, _
+from storeops.i18n import N_, _, aside
 from storeops.notebook.stores import list_shops
 from storeops.times import minute
 from tui.cells import shown
@@ -103,7 +103,7 @@ class StockScreen(ListScreen):
                 (_("Product"), row["item"]),
                 (_("Store"), line.cells[3]),
                 (_("Lot"), row["lot"]),
-                (_("Expiry"), f"{row['expires']} ({line.cells[1]})"),
+                (_("Expiry"), aside(row["expires"], line.cells[1])),
                 (_("Pieces"), line.cells[5]),
                 (_("To do"), todo(row["due"])),
                 (_("Counted at"), minute(row["counted_at"])),

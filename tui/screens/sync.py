@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from storeops.durations import span
-from storeops.i18n import N_, _
+from storeops.i18n import N_, _, labelled
 from storeops.sparks import gauge
 from storeops.sync.scopes import reading_order, scope_title
 from storeops.times import minute
@@ -269,7 +269,7 @@ def details(run: SyncResult) -> Content:
         parts.append(Content((line or _("nothing")) + "\n"))
         for failure in scope.failures[:200]:
             code = f" {failure.errcode}" if failure.errcode is not None else ""
-            text = f"✗ {shown(failure.subject)}{code}: {shown(failure.message)}\n"
+            text = "✗ " + labelled(shown(failure.subject) + code, shown(failure.message)) + "\n"
             parts.append(Content.styled(text, "$text-error"))
         if len(scope.failures) > 200:
             more = _("… and {count} more; `storeops sync history --json` lists them all.")

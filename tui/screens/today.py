@@ -16,7 +16,7 @@ from storeops.domains.report.figures import Figures
 from storeops.domains.report.morning import Morning, MorningLine, morning
 from storeops.domains.report.words import worded
 from storeops.durations import ago
-from storeops.i18n import N_, _, ngettext
+from storeops.i18n import N_, _, aside, ngettext
 from storeops.operations import today
 from storeops.operations.reports import COUNT
 from storeops.operations.today import Step, Today
@@ -327,7 +327,7 @@ def _moved(label: str, moves: Figures, before: Figures | None) -> Content:
         if count
     ]
     if who:
-        parts.append(f" ({_(', ').join(who)})")
+        parts.append(aside("", _(", ").join(who)))
     if moves.handed_over is not None:
         parts.append(" · " + _("{count} handed over").format(count=f"{moves.handed_over:,}"))
     return Content.assemble(*parts, "\n")

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from storeops.i18n import _
+from storeops.i18n import _, aside
 from tui.cells import cell_width, shown
 from tui.suggestions import Suggestion
 
@@ -117,11 +117,8 @@ class FilterBar(Vertical):
                 parts.append(" " * cell_width(shown(self.text[:position])) + "^")
             parts.append("! " + shown(problem))
         if self.suggestions:
-            named = _("{word} ({name})")
             said = (
-                named.format(word=shown(each.word), name=shown(each.name))
-                if each.name
-                else shown(each.word)
+                aside(shown(each.word), shown(each.name)) if each.name else shown(each.word)
                 for each in self.suggestions
             )
             parts.append(_("Tab: {words}").format(words="  ".join(said)))

@@ -14,7 +14,7 @@ from storeops.domains.alert.rules import AlarmRule
 from storeops.domains.alert.state import AlarmChanges
 from storeops.errors import ConflictError
 from storeops.file_lock import try_lock
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, labelled, ngettext
 from storeops.operations.alarms import Alarm
 from storeops.os_errors import explain_os
 from storeops.private_file import open_own
@@ -124,7 +124,7 @@ def message(app: EventWiring, notices: list[tuple[int, int, str]]) -> str:
     lines = []
     for _number, alert, what in notices[:LINES]:
         text, step = state.get(app.data, alert).words()
-        lines.append(f"{over}: {text}" if what == "cleared" else f"{text} {step}".rstrip())
+        lines.append(labelled(over, text) if what == "cleared" else f"{text} {step}".rstrip())
     left = len(notices) - len(lines)
     if left:
         lines.append(

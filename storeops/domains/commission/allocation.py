@@ -94,7 +94,7 @@ def describe(reason: Reason) -> str:
         words["why"] = _(matching.REASONS.get(str(about["why"]), str(about["why"])))
     text = _(REASONS[code]).format(**words)
     inner = about.get("then")
-    return f"{text}; {describe((inner[0], inner[1]))}" if inner else text
+    return _("; ").join((text, describe((inner[0], inner[1])))) if inner else text
 
 
 def paid_of(share_fen: int, rate: int, userid: str = "?") -> int:

@@ -29,7 +29,7 @@ from storeops.domains.orders import sold
 from storeops.domains.orders.sold import SoldLine
 from storeops.domains.orders.values import yuan
 from storeops.errors import NotFoundError, UsageError
-from storeops.i18n import _
+from storeops.i18n import _, aside
 
 
 def find_line(db: Database, text: str, source: str = "") -> SoldLine:
@@ -152,7 +152,9 @@ def facts(found: dict[str, Any], name: Callable[[str], str] = _same) -> list[tup
         )
         for each in found["handovers"]
     ]  # fmt: skip
-    rule = f"{found['rule']} v{found['rule_version']} ({found['scheme']})" if found["rule"] else ""
+    rule = (
+        aside(f"{found['rule']} v{found['rule_version']}", found["scheme"]) if found["rule"] else ""
+    )
     return [
         (_("Order line"), found["order_line"]),
         (_("Paid"), times.minute(found["paid_at"])),

@@ -22,7 +22,7 @@ from storeops.domains.handover.request import HandoverRequest
 from storeops.domains.handover.subjects import Subject
 from storeops.domains.handover.success_message import messages
 from storeops.errors import PartialError, StoreOpsError
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, aside, ngettext
 from storeops.mirror import members
 from storeops.plain import plain
 
@@ -374,7 +374,7 @@ class _Planner:
                 full[self.candidates.shop_of(str(row.extra["to"]))] += 1
         for shop, count in full.items():
             room = [
-                f"{each.userid} ({each.left})"
+                aside(each.userid, each.left)
                 for each in (
                     self.candidates.candidate(m)
                     for m in self.candidates.eligible(members.colleagues(self.db, shop))

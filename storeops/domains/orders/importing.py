@@ -38,7 +38,7 @@ from storeops.domains.orders.order_file import (
 )
 from storeops.domains.orders.sources import OrderSource
 from storeops.errors import ConflictError, StoreOpsError, UsageError
-from storeops.i18n import _
+from storeops.i18n import _, labelled
 from storeops.mirror import meta
 from storeops.reading.customers import names_of
 from storeops.tables import typed
@@ -177,7 +177,7 @@ def _import(
         try:
             _Import(db, source, one, now, on_progress, stop, part).run()
         except StoreOpsError as error:
-            part.problems.append(Problem("file", f"{file.name}: {error.message}"))
+            part.problems.append(Problem("file", labelled(file.name, error.message)))
         else:
             if not part.stopped:
                 sources.note_file(db, source, file.name, size, mtime_ns, now)
@@ -214,7 +214,7 @@ def _add(result: ImportedOrders, part: ImportedOrders, name: str) -> None:
     result.stopped |= part.stopped
     for problem in part.problems:
         known = problem.message.startswith(name)
-        text = problem.message if known else f"{name}: {problem.message}"
+        text = problem.message if known else labelled(name, problem.message)
         result.problems.append(replace(problem, message=text))
 
 

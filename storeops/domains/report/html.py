@@ -12,7 +12,7 @@ from html import escape
 
 from storeops import i18n
 from storeops.domains.report.words import better, difference, whole, worded
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, labelled, ngettext
 from storeops.operations.reports import (
     TEXT,
     Curve,
@@ -156,7 +156,7 @@ def _curve(curve: Curve) -> str:
     top = max((value for _day, value in curve.points if value is not None), default=0) or 1
     shapes = []
     for at, (day, value) in enumerate(curve.points):
-        said = f"<title>{_text(day)}: {_text(worded(value, 'count'))}</title>"
+        said = f"<title>{labelled(_text(day), _text(worded(value, 'count')))}</title>"
         if value is None:
             shapes.append(
                 f'<circle cx="{at * 10 + 5}" cy="{height - 2}" r="1.5" class="u">{said}</circle>'

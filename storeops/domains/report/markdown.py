@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from storeops.domains.report.words import difference, whole, worded
-from storeops.i18n import _
+from storeops.i18n import _, aside, labelled
 from storeops.operations.reports import TEXT, NamedReport, ReportTable
 from storeops.plain import plain
 from storeops.sparks import curve
@@ -35,8 +35,8 @@ def _lines(report: NamedReport, most: int | None) -> Iterator[str]:
     yield ""
     for tile in report.tiles:
         change = difference(tile)
-        beside = f" ({change})" if change else ""
-        yield f"- {escaped(tile.title)}: **{worded(tile.value, tile.kind)}**{beside}"
+        said = labelled(escaped(tile.title), f"**{worded(tile.value, tile.kind)}**")
+        yield f"- {aside(said, change) if change else said}"
     yield ""
     for each in report.curves:
         yield f"`{curve([value for _day, value in each.points])}` {escaped(each.title)}"
@@ -82,8 +82,8 @@ def brief(report: NamedReport, most_bytes: int) -> str:
     lines = [f"**{_safe(report.title)} {report.period.words}** · {whole(report.complete)}"]
     for tile in report.tiles:
         change = difference(tile)
-        beside = f" ({change})" if change else ""
-        lines.append(f"> {_safe(tile.title)}: **{worded(tile.value, tile.kind)}**{beside}")
+        said = labelled(_safe(tile.title), f"**{worded(tile.value, tile.kind)}**")
+        lines.append(f"> {aside(said, change) if change else said}")
     for table in report.tables:
         lines += _top(table)
     lines += [_safe(note) for note in report.notes]
@@ -102,8 +102,9 @@ def _top(table: ReportTable) -> list[str]:
         return []
     some = [row for row in table.rows if row.get(bar.key)]
     ahead = sorted(some, key=lambda row: -row[bar.key])[:_TOP]
-    return [f"{_safe(table.title)}, {_safe(bar.title)}:"] * bool(ahead) + [
-        f"{_safe(worded(named.of(row), TEXT))}: {worded(row.get(bar.key), bar.kind)}"
+    head = labelled(_(", ").join((_safe(table.title), _safe(bar.title))), "").rstrip()
+    return [head] * bool(ahead) + [
+        labelled(_safe(worded(named.of(row), TEXT)), worded(row.get(bar.key), bar.kind))
         for row in ahead
     ]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, aside, labelled, ngettext
 from tui.cells import shown
 from tui.fields import fields
 from tui.plan_words import counts_text
@@ -36,13 +36,15 @@ def sums(made: PlanResult, held_back: str, rows: Mapping[str, int]) -> Content:
     )  # fmt: skip
     limits = held_back or _("within the limits")
     if rows and "planned" not in rows:  # it was applied, or cancelled: how it stands
-        head = f"{plan.name}: {counts_text(rows)}"
+        head = labelled(plan.name, counts_text(rows))
     elif plan.calls:
         head = f"{head} · {limits}"
     parts = [Content.styled(head + "\n", "bold")]
     shares = "  ".join(
-        f"{shown(each.name or each.userid)} +{each.customers + each.groups:,}"
-        f" ({each.load:,}/{each.capacity:,})"
+        aside(
+            f"{shown(each.name or each.userid)} +{each.customers + each.groups:,}",
+            f"{each.load:,}/{each.capacity:,}",
+        )
         for each in made.shares[:12]
     )
     parts.append(Content(_("To: {takers}").format(takers=shares or "–") + "\n"))

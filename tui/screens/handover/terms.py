@@ -24,7 +24,7 @@ from storeops.domains.handover.assign import (
     WEIGHTED,
 )
 from storeops.domains.handover.rules import MESSAGE_CHARACTERS
-from storeops.i18n import _
+from storeops.i18n import _, labelled
 from tui.cells import shown
 from tui.keys import ascii_equivalent
 from tui.modals.base import BaseModal
@@ -85,7 +85,7 @@ class HandoverModal(BaseModal[Terms]):
         }
         names = [LEAST_LOADED, ROUND_ROBIN, CAPACITY, *WITH_SHARES] if to_owners else [SAME_STORE]
         self._rules = [("", _("everything to this one member"))] if len(to_owners) == 1 else [
-            (name, f"{name}: {words[name]}") for name in names
+            (name, labelled(name, words[name])) for name in names
         ]  # fmt: skip
 
     def body(self) -> Iterable[Widget]:

@@ -8,7 +8,7 @@ from textual.content import Content
 
 from storeops.changes.action import kind_title
 from storeops.durations import span
-from storeops.i18n import _, ngettext, said
+from storeops.i18n import _, labelled, ngettext, said
 from storeops.times import minute
 from tui import plan_words
 from tui.cells import shown
@@ -105,5 +105,5 @@ def full(card: Card, now: float) -> Content:
         parts.append(title("\n" + _("Problems")))
         for each in plan.problems:
             mark = _("note") if each.get("warning") else _("left out")
-            parts.append(Content(f"{mark}: {shown(str(each['message']))}\n"))
+            parts.append(Content(labelled(mark, shown(str(each["message"]))) + "\n"))
     return Content("").join(parts)
