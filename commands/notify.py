@@ -16,7 +16,7 @@ from commands.options import After, All, Limit, Yes, any_of
 from commands.output import Column
 from commands.question import confirm
 from storeops.errors import PartialError, StillRunningError, UsageError
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, ngettext, sentences
 
 if TYPE_CHECKING:
     from storeops.domains.notify.messages import Delivered, OutMessage, Posted
@@ -317,9 +317,9 @@ def _show_delivery(posted: list[Posted], done: Delivered) -> None:
             id=row.id, name=row.target, status=_(log.WORDS[row.status])
         )
         if each.known:
-            line += " " + _("(it had been handed over before)")
+            line = sentences(line, _("(it had been handed over before)"))
         elif row.status == log.WAITING and row.due_at > now:
-            line += " " + _("until {time}").format(time=cells.when(row.due_at))
+            line = sentences(line, _("until {time}").format(time=cells.when(row.due_at)))
         lines.append(f"{line}. {row.note}".rstrip(" ."))
     output.result({"messages": [_item(row) for row in rows]}, "\n".join(lines))
     log.must_have_gone(rows)

@@ -10,7 +10,7 @@ from commands import cells, output
 from commands.context import current
 from commands.output import Column
 from storeops.durations import span
-from storeops.i18n import _
+from storeops.i18n import _, sentences
 
 app = typer.Typer(help=_("What customers are worth: segments, reasons, next purchases."))
 
@@ -47,7 +47,9 @@ def run(
         count=cells.amount(done.customers), day=done.as_of, made_on=done.cuts.made_on
     )
     if done.model == "rate":
-        text += " " + _("The model ran to the edge, nobody seems to leave: only the rate is kept.")
+        text = sentences(
+            text, _("The model ran to the edge, nobody seems to leave: only the rate is kept.")
+        )
     output.result(done.as_dict(), text)
     if not call.settings.machine:
         _table()

@@ -81,6 +81,14 @@ def aside(text: object, more: object) -> str:
     return _("{text} ({more})").format(text=text, more=more)
 
 
+def sentences(*texts: str) -> str:
+    """Sentences one after the other; empty ones are left out, and Chinese ones stand close."""
+    whole = ""
+    for each in filter(None, texts):
+        whole = _("{before} {next}").format(before=whole, next=each) if whole else each
+    return whole
+
+
 def ngettext(singular: str, plural: str, count: int) -> str:
     """The right one of two forms for `count`, in the user's language."""
     if _catalogue is None:

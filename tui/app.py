@@ -22,6 +22,7 @@ from textual.widgets._toast import ToastHolder
 from storeops.database.trouble import known
 from storeops.domain import ScreenSpec, has_rows
 from storeops.i18n import _
+from storeops.plain import wrap
 from tui.background import BackgroundWorker
 from tui.cells import shown
 from tui.keys import ascii_equivalent
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 TRAIL = 20  # steps that Esc leads back
 WORKER_CACHE = 2  # MiB of page cache per worker: several read at once, each in small steps
+NOTICE = 66  # cells of a line of a notice
 LOOK_EVERY = 1.0  # seconds between two looks whether anybody has written
 
 
@@ -404,6 +406,8 @@ class StoreOpsApp(App[None], inherit_bindings=False):
                 times += before
                 self._unnotify(each)
         shown_text = f"{text} (×{times:,})" if times > 1 else text
+        width = min(NOTICE, self.size.width - 10)  # cells; Textual would break it at blanks alone
+        shown_text = "\n".join(wrap(shown_text, max(20, width)))
         notice = Notification(shown_text, title, severity, stay, markup=markup)
         living = {each.identity for each in self._notifications}
         self._notices = {key: each for key, each in self._notices.items() if key in living}

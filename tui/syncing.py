@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storeops.errors import StoreOpsError
-from storeops.i18n import _
+from storeops.i18n import _, sentences
 from storeops.sync.scopes import scope_title, scopes
 from storeops.wecom.oddities import sentence
 from tui import words
@@ -99,11 +99,14 @@ class Syncing:
         failures = sum(len(scope.failures) for scope in result.scopes)
         text = _("Sync {outcome}.").format(outcome=words.outcome(result.outcome))
         if failures:
-            text += " " + _("{count} could not be read; the mirror keeps what it knew.").format(
-                count=failures
+            text = sentences(
+                text,
+                _("{count} could not be read; the mirror keeps what it knew.").format(
+                    count=failures
+                ),
             )
         if odd := sentence(result.odd_values):
-            text += " " + odd
+            text = sentences(text, odd)
         self._host.notify(text, severity=severity)  # type: ignore[arg-type]
 
     def _failed(self, error: Exception) -> None:

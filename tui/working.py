@@ -10,7 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, ngettext, sentences
 
 if TYPE_CHECKING:
     from storeops.changes.jobs.report import Report
@@ -77,11 +77,14 @@ class Working:
         text = ngettext("{count} call was answered.", "{count} calls were answered.", report.jobs)
         text = text.format(count=f"{report.jobs:,}")
         if bad:
-            text += " " + ngettext(
-                "{count} answer was an error; Jobs shows which.",
-                "{count} answers were errors; Jobs shows which.",
-                bad,
-            ).format(count=f"{bad:,}")
+            text = sentences(
+                text,
+                ngettext(
+                    "{count} answer was an error; Jobs shows which.",
+                    "{count} answers were errors; Jobs shows which.",
+                    bad,
+                ).format(count=f"{bad:,}"),
+            )
         self._host.notify(text, severity="warning" if bad else "information")
 
     def _failed(self, error: Exception) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import events
-from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from storeops.i18n import _
 from storeops.plain import wrap
+from tui.flowing import flowing
 from tui.keys import caption
 from tui.modals.base import BaseModal
 
@@ -36,7 +36,7 @@ class AskModal(BaseModal[bool]):
 
     def body(self) -> Iterable[Widget]:
         """The text."""
-        yield Static(Content(self._text))
+        yield Static(flowing(self._text))
 
     def lines(self) -> Iterable[str]:
         """The text, wrapped."""

@@ -20,6 +20,7 @@ from textual.widgets import Button, Input, Static
 
 from storeops.i18n import _
 from tui.cells import cell_width
+from tui.flowing import flowing
 from tui.widgets.bars import Bar, Piece
 from tui.widgets.panes import Edge
 
@@ -56,7 +57,7 @@ class BaseModal(ModalScreen[T]):
                 yield from self.body()
                 hint = self.hint()
                 if hint:
-                    yield Static(Content(hint), id="hint")
+                    yield Static(flowing(hint), id="hint")
                 with Horizontal(id="buttons"):
                     if verb := self.verb():
                         yield Button(Content(f"[ {verb} ]"), id="take")
@@ -131,4 +132,4 @@ class BaseModal(ModalScreen[T]):
 
     def refuse(self, problem: str) -> None:
         """Say why not; the window stays."""
-        self.query_one("#problem", Static).update(Content(problem))
+        self.query_one("#problem", Static).update(flowing(problem))

@@ -12,6 +12,7 @@ from textual.widgets.option_list import Option
 
 from storeops.plain import wrap
 from tui.cells import shown
+from tui.flowing import flowing
 from tui.modals.base import BaseModal
 
 WRAP = 72  # cells of a line of text
@@ -36,7 +37,7 @@ class ChooseModal(BaseModal[str]):
     def body(self) -> Iterable[Widget]:
         """The text and the ways."""
         if self._text:
-            yield Static(Content("\n".join(map(shown, self._text.split("\n")))))
+            yield Static(flowing("\n".join(map(shown, self._text.split("\n")))))
         yield OptionList(*(Option(Content(shown(words)), id=key) for key, words in self._ways))
 
     def lines(self) -> Iterable[str]:

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from storeops.i18n import _
-from storeops.plain import wrap
+from storeops.plain import fit, wrap
 from tui.cells import shown
 from tui.modals.base import BaseModal
 
@@ -23,6 +23,7 @@ class CommandModal(BaseModal[None]):
 
     Args:
         command: the whole line, quoted for a shell.
+        title: what it is for; the same as the screen shows when it is "".
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -32,8 +33,8 @@ class CommandModal(BaseModal[None]):
 
     WIDTH: ClassVar[int] = 0
 
-    def __init__(self, command: str) -> None:
-        super().__init__(_("The same on the command line"))
+    def __init__(self, command: str, title: str = "") -> None:
+        super().__init__(fit(title, WRAP) or _("The same on the command line"))
         self.command = command
 
     def body(self) -> Iterable[Widget]:

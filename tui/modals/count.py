@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from storeops.i18n import _
 from tui.cells import shown
+from tui.flowing import flowing
 from tui.keys import ascii_equivalent
 from tui.modals.base import BaseModal
 from tui.widgets.bars import Bar, Piece
@@ -48,9 +48,9 @@ class CountModal(BaseModal[Confirmed]):
 
     def body(self) -> Iterable[Widget]:
         """What happens, the reason, the count."""
-        yield Static(Content("\n".join(shown(line) for line in self._lines)))
+        yield Static(flowing("\n".join(shown(line) for line in self._lines)))
         if self._reason_needed:
-            yield Static(Content(shown(self._reason_needed)), id="ceiling")
+            yield Static(flowing(shown(self._reason_needed)), id="ceiling")
         yield Input(
             placeholder=_("reason, for the journal") if self._reason_needed
             else _("reason, for the journal (may stay empty)"),

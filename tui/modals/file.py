@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from storeops.export_file import is_there
 from storeops.i18n import _
 from tui.cells import shown
+from tui.flowing import flowing
 from tui.modals.base import BaseModal
 
 
@@ -47,7 +47,7 @@ class FileModal(BaseModal[Target]):
 
     def body(self) -> Iterable[Widget]:
         """The file's name."""
-        yield Static(Content(self._what))
+        yield Static(flowing(self._what))
         yield Input(value=self._proposed, select_on_focus=False)
         yield Static("", id="problem")
 

@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from storeops.i18n import _
 from storeops.plain import cell_width, pad, wrap
+from tui.flowing import flowing
 from tui.keys import Key, KeyedScreen
 from tui.modals.base import BaseModal
 
@@ -44,7 +45,7 @@ class HelpModal(BaseModal[None]):
     def body(self) -> Iterable[Widget]:
         """The explanations."""
         with VerticalScroll(id="text"):
-            yield Static(self._content)
+            yield Static(flowing(self._content))
 
     def hint(self) -> str:
         """How to leave."""

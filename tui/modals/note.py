@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from storeops.i18n import _
+from tui.flowing import flowing
 from tui.modals.base import BaseModal
 
 
@@ -34,7 +34,7 @@ class NoteModal(BaseModal[str]):
 
     def body(self) -> Iterable[Widget]:
         """One line."""
-        yield Static(Content(self._text))
+        yield Static(flowing(self._text))
         yield Input(placeholder=self._placeholder)
 
     def hint(self) -> str:

@@ -18,6 +18,7 @@ from storeops.domains.remarks.remarks import LIMITS
 from storeops.errors import UsageError
 from storeops.i18n import _
 from tui.cells import lines, shown
+from tui.flowing import flowing
 from tui.modals import follows
 from tui.modals.base import BaseModal
 
@@ -64,7 +65,7 @@ class RemarkModal(BaseModal[RemarkRequest]):
             text = words.format(most=LIMITS[field])
             yield Input(placeholder=text, id=field, max_length=1000)
         names = " ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-        yield Static(Content(_("Placeholders: {names}").format(names=names)))
+        yield Static(flowing(_("Placeholders: {names}").format(names=names)))
         yield follows.FollowsLine(self._marked)
         yield Static("", id="preview")
         yield Static("", id="problem")

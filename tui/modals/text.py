@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from storeops.i18n import _
+from tui.flowing import flowing
 from tui.modals.base import BaseModal
 
 WRAP = 110  # characters of a line
@@ -37,7 +38,7 @@ class TextModal(BaseModal[None]):
     def body(self) -> Iterable[Widget]:
         """The text."""
         with VerticalScroll(id="text"):
-            yield Static(self._content)
+            yield Static(flowing(self._content))
 
     def hint(self) -> str:
         """How to leave."""

@@ -24,7 +24,9 @@ from storeops.sparks import bar, curve
 from storeops.sync.scopes import scope_title
 from storeops.wecom.oddities import sentence
 from tui.cells import align, shown
+from tui.flowing import flowing
 from tui.keys import GO, LIST, LOOK, Key
+from tui.modals.command import CommandModal
 from tui.names import NameLookup
 from tui.screens.base import BaseScreen
 from tui.widgets.bars import Piece
@@ -116,7 +118,7 @@ class TodayScreen(BaseScreen):
 
     def _show_days(self, found: Morning) -> None:
         self._morning = found
-        self.query_one("#figures", Static).update(figures(found))
+        self.query_one("#figures", Static).update(flowing(figures(found)))
         ordered = sorted(found.lines, key=lambda each: (not each.behind, -(each.week.new or 0)))
         most = max((each.week.new or 0 for each in ordered), default=0)
         rows = self.listing("units")
@@ -186,8 +188,12 @@ class TodayScreen(BaseScreen):
             self._customers("")
             return
         step = self.listing("steps").line
-        if step is not None and isinstance(step.data, Step):
-            self.app.go(step.data.screen or "today", step.data.request)
+        if step is None or not isinstance(step.data, Step):
+            return
+        if step.data.screen:
+            self.app.go(step.data.screen, step.data.request)
+        elif step.data.command:  # no screen does it: the line to type, ready to be copied
+            self.open_window(CommandModal(step.data.command, step.data.text))
 
     def do_untagged(self) -> None:
         """Customers without a tag."""

@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 
 from storeops.i18n import _, aside
 from tui.cells import cell_width, shown
+from tui.flowing import flowing
 from tui.suggestions import Suggestion
 
 
@@ -124,4 +125,4 @@ class FilterBar(Vertical):
             parts.append(_("Tab: {words}").format(words="  ".join(said)))
         advice = self.query_one("#advice", Static)
         advice.set_class(bool(parts), "shown")
-        advice.update(Content("\n".join(parts)))
+        advice.update(flowing("\n".join(parts)))

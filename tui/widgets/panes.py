@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from tui.flowing import flowing
 from tui.widgets.bars import Bar, Piece
 from tui.widgets.painted_list import PaintedList, heading
 from tui.widgets.virtual_list import VirtualList
@@ -131,7 +132,7 @@ class TextPane(VerticalScroll):
 
     def put(self, content: Content) -> None:
         """Show other text, from its top."""
-        self.query_one(Static).update(content)
+        self.query_one(Static).update(flowing(content))
         self.scroll_to(y=0, animate=False)
 
     @property

@@ -22,7 +22,7 @@ from storeops.domains.handover.request import HandoverRequest
 from storeops.domains.handover.subjects import Subject
 from storeops.domains.handover.success_message import messages
 from storeops.errors import PartialError, StoreOpsError
-from storeops.i18n import _, aside, ngettext
+from storeops.i18n import _, aside, ngettext, sentences
 from storeops.mirror import members
 from storeops.plain import plain
 
@@ -385,8 +385,11 @@ class _Planner:
                 "{count} customer does not fit.", "{count} customers do not fit.", count
             ).format(count=count)
             if room and not self.request.spread:
-                message += " " + _("--spread gives them to colleagues with room: {takers}.").format(
-                    takers=_(", ").join(room[:10])
+                message = sentences(
+                    message,
+                    _("--spread gives them to colleagues with room: {takers}.").format(
+                        takers=_(", ").join(room[:10])
+                    ),
                 )
             self.problems.append(Problem("rebalance", message, warning=True))
 

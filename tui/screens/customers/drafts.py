@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from storeops.changes.action import kind_title
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, ngettext, sentences
 from tui.screens.base import BaseScreen, ScreenPart
 from tui.screens.customers.marks import Marks
 from tui.widgets.bars import Piece
@@ -161,9 +161,9 @@ class Drafts(ScreenPart):
                 rows=f"{plan.rows:,}"
             )
         if 0 < rows < asked:
-            text += " " + ngettext(
+            text = sentences(text, ngettext(
                 "{count} follow is so already.", "{count} follows are so already.", asked - rows
-            ).format(count=f"{asked - rows:,}")  # fmt: skip
+            ).format(count=f"{asked - rows:,}"))  # fmt: skip
         self.app.notify(text)
         self.read()
 

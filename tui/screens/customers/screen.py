@@ -235,7 +235,7 @@ class CustomersScreen(BaseScreen):
         last = f"{rows.total:,}"
         total = last + ("" if rows.exact else "+")
         at = f"{rows.cursor + 1:,}" if rows.total else "0"
-        text = " " * (len(last) - len(at)) + _("row {at} of {total}").format(at=at, total=total)
+        text = _("row {at} of {total}").format(at=at.rjust(len(last)), total=total)
         notes = [Piece(f" {text} ")]
         if self.marks.count:
             said = " ✓ " + _("{count} marked").format(count=f"{self.marks.count:,}") + " "

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from storeops.domains.handover.request import HandoverRequest
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, ngettext, sentences
 from storeops.notebook.marks import DEFAULT
 from storeops.reading.customers import Selection
 from tui import plan_words
@@ -153,9 +153,12 @@ class HandoverPlanning(ScreenPart):
             else:
                 text = _("Nothing was settled.")
             if watched.waiting:
-                text += " " + ngettext(
-                    "{count} row still waits.", "{count} rows still wait.", watched.waiting
-                ).format(count=f"{watched.waiting:,}")
+                text = sentences(
+                    text,
+                    ngettext(
+                        "{count} row still waits.", "{count} rows still wait.", watched.waiting
+                    ).format(count=f"{watched.waiting:,}"),
+                )
             troubles = tuple(each.error for each in watched.asked if each.error)
             self.app.notify(text, severity="warning" if troubles else "information",
                             steps=troubles[:2])  # fmt: skip

@@ -15,6 +15,7 @@ from textual.widgets import Static
 from storeops.i18n import N_, _, ngettext
 from storeops.notebook.marks import DEFAULT
 from tui.customer_repository import Look
+from tui.flowing import flowing
 from tui.keys import DO, LOOK, MARK, Key
 from tui.keys import LIST as MOVES
 from tui.names import NameLookup
@@ -221,7 +222,7 @@ class HandoverScreen(BaseScreen):
                 _("Mark takers (Space), or none for the colleagues of the shop; o makes the "
                   "plan. Nothing is sent before it was reviewed and applied.")
             )  # fmt: skip
-        self.query_one("#sums", Static).update(text)
+        self.query_one("#sums", Static).update(flowing(text))
 
     def _count_down(self) -> None:
         now = self.app.core.clock.now()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from storeops.changes.plan_summary import PlanSummary, summary
 from storeops.errors import StoreOpsError
-from storeops.i18n import _, ngettext, said
+from storeops.i18n import _, ngettext, said, sentences
 from tui import plan_words
 from tui.screens.base import BaseScreen, ScreenPart
 from tui.screens.ledger import PlanControl
@@ -180,17 +180,20 @@ class PlanChanges(ScreenPart):
                 applied.jobs,
             ).format(jobs=f"{applied.jobs:,}", plan=plan.name)  # fmt: skip
             if applied.skipped:
-                text += " " + ngettext(
+                text = sentences(text, ngettext(
                     "{count} changed row was left out.", "{count} changed rows were left out.",
                     applied.skipped,
-                ).format(count=applied.skipped)  # fmt: skip
+                ).format(count=applied.skipped))  # fmt: skip
             if freed:
-                text += " " + ngettext(
-                    "Its customer is not marked any more; u in Customers takes that back.",
-                    "Its {count} customers are not marked any more; u in Customers takes that "
-                    "back.",
-                    freed,
-                ).format(count=f"{freed:,}")
+                text = sentences(
+                    text,
+                    ngettext(
+                        "Its customer is not marked any more; u in Customers takes that back.",
+                        "Its {count} customers are not marked any more; u in Customers takes that "
+                        "back.",
+                        freed,
+                    ).format(count=f"{freed:,}"),
+                )
             self.app.notify(text)
             self.screen.read_again()
             self.app.working.start()

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on
 from textual.containers import Vertical
-from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
@@ -18,6 +17,7 @@ from storeops.changes.plan_summary import PlanSummary, summary
 from storeops.i18n import N_, _, ngettext
 from tui import plan_words
 from tui.cells import moment, shown
+from tui.flowing import flowing
 from tui.keys import DO, LIST, LOOK, MARK, Key
 from tui.plan_rows import PlanRows, columns, detail
 from tui.screens.base import BaseScreen
@@ -190,7 +190,7 @@ class PlansScreen(BaseScreen):
         text = self.query_one("#about", Static)
         if card is None:
             none = _("No plan yet. Mark customers; t and r gather a draft, o hands them over.")
-            text.update(Content(none))
+            text.update(flowing(none))
             self.pane("rows").entitle("")
             self.listing("rows").show(TableRows())
             self._shown = self._summary = None
@@ -201,7 +201,7 @@ class PlansScreen(BaseScreen):
             self._summary = None
             self.chosen.clear()
         stay, self._shown = key == self._shown, key
-        text.update(about(card, core.clock.now(), self._summary))
+        text.update(flowing(about(card, core.clock.now(), self._summary)))
         source = PlanRows(core.data, card.plan.id, self._statuses, self.chosen, words)
         self.listing("rows").show(source, stay=stay)
         self._paint_pane(card)
@@ -218,7 +218,7 @@ class PlansScreen(BaseScreen):
         if card is not None and card.plan.id == plan_id:
             self._summary = found
             text = about(card, self.app.core.clock.now(), found)
-            self.query_one("#about", Static).update(text)
+            self.query_one("#about", Static).update(flowing(text))
 
     def _paint_pane(self, card: Card) -> None:
         rows, notes = self.listing("rows"), []
