@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -55,9 +56,9 @@ def robot_add(name: Name, quiet: Quiet = "") -> None:
         secrets.save_robot(profile, target.name, key)
     output.result(
         {"name": target.name, "kind": target.sender, "quiet_hours": target.quiet},
-        _(
-            "The robot {name} is ready. Try it: storeops notify send --to {name} --text hello"
-        ).format(name=target.name),
+        _("The robot {name} is ready. Try it: storeops notify send --to {to} --text hello").format(
+            name=target.name, to=shlex.quote(target.name)
+        ),
     )
 
 
@@ -104,8 +105,8 @@ def app_add(
     output.result(
         {"name": target.name, "kind": target.sender, "receivers": dict(target.receivers),
          "quiet_hours": target.quiet},
-        _("{name} is ready. Try it: storeops notify send --to {name} --text hello").format(
-            name=target.name
+        _("{name} is ready. Try it: storeops notify send --to {to} --text hello").format(
+            name=target.name, to=shlex.quote(target.name)
         ),
     )  # fmt: skip
 
@@ -151,12 +152,15 @@ def chat_add(
         {"name": target.name, "kind": target.sender, "receivers": dict(target.receivers),
          "members": members, "quiet_hours": target.quiet},
         ngettext(
-            "{name} is ready: {chat}, {count} member. Try it: storeops notify send --to {name}"
+            "{name} is ready: {chat}, {count} member. Try it: storeops notify send --to {to}"
             " --text hello",
-            "{name} is ready: {chat}, {count} members. Try it: storeops notify send --to {name}"
+            "{name} is ready: {chat}, {count} members. Try it: storeops notify send --to {to}"
             " --text hello",
             members,
-        ).format(name=target.name, chat=found.name or found.chatid, count=members),
+        ).format(
+            name=target.name, to=shlex.quote(target.name), chat=found.name or found.chatid,
+            count=members,
+        ),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -422,7 +423,7 @@ def run_due() -> None:
             ngettext("{count} run failed: {names}.", "{count} runs failed: {names}.",
                      len(found.failed)).format(count=len(found.failed), names=names),
             hint=_("What each printed is kept."),
-            next_steps=[f"storeops schedule show {found.failed[0].task} --output"],
+            next_steps=[f"storeops schedule show {shlex.quote(found.failed[0].task)} --output"],
         )  # fmt: skip
 
 

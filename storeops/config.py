@@ -31,6 +31,7 @@ max_rows_per_day = 200000
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -117,7 +118,10 @@ class Config:
                         self.profiles,
                         _("`storeops profile list` shows the profiles there are."),
                     ),
-                    next_steps=["storeops profile list", f"storeops profile add {wanted}"],
+                    next_steps=[
+                        "storeops profile list",
+                        f"storeops profile add {shlex.quote(wanted)}",
+                    ],
                 )
             return found
         if len(self.profiles) == 1:

@@ -167,8 +167,10 @@ def _to_robot(client: Any, what: Mapping[str, Any]) -> Any:
     if key is None:
         raise ConfigError(
             _("The robot {name} has no key.").format(name=name),
-            hint=_("Enter it with `storeops notify robot add {name}`.").format(name=name),
-            next_steps=[f"storeops notify robot add {name}"],
+            hint=_("Enter it with `storeops notify robot add {name}`.").format(
+                name=shlex.quote(name)
+            ),
+            next_steps=[f"storeops notify robot add {shlex.quote(name)}"],
         )
     counted, kind = f"r{what['target']}", what["kind"]
     if kind == "image":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -184,7 +185,7 @@ def forget(db: Database, profile: str, name: str, sender: str) -> MessageTarget:
     if target.sender != sender:
         raise UsageError(
             _("{name} is a target of another kind.").format(name=target.name),
-            hint=f"storeops notify {target.sender} remove {target.name}",
+            hint=f"storeops notify {target.sender} remove {shlex.quote(target.name)}",
         )
     waiting = db.execute(
         "SELECT count(*) FROM notify_message WHERE target = ? AND status IN ('waiting', 'queued')",

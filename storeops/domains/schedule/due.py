@@ -8,6 +8,7 @@ meanwhile runs beside them.
 from __future__ import annotations
 
 import os
+import shlex
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -121,7 +122,9 @@ def run_by_hand(app: ScheduleWiring, name: str, stop: threading.Event) -> TaskRu
     if handle is None:
         raise ConflictError(
             _("{task} runs already.").format(task=task.name),
-            hint=_("`storeops schedule history {task}` says since when.").format(task=task.name),
+            hint=_("`storeops schedule history {task}` says since when.").format(
+                task=shlex.quote(task.name)
+            ),
         )
     shift = _DueShift(app, stop, lambda _run: None)
     try:
