@@ -84,6 +84,7 @@ class HandoverScreen(BaseScreen):
         self._names: dict[str, str] = {}
         self.only_marked = False  # only marked customers are meant
         self.to_owners: set[str] = set()  # userids of the marked takers
+        self._applied: set[int] = set()  # plan.id of those whose marks are done with
         self.planning = HandoverPlanning(self, self._selected, self.show_rows)
         self.parts = (LedgerWatch(self), self.planning)
 
@@ -151,6 +152,7 @@ class HandoverScreen(BaseScreen):
 
     def _loaded(self, found: Loaded) -> None:
         owners, self.pairs, self._names, self.planning.stands = found
+        self._done_with()
         owners.sort(key=lambda each: each.days_left is not None and each.days_left < 1)
         lines = [handover_rows.from_owner(each) for each in owners]
         self.listing("from_owners").show(ChosenHandover(lines, self._from_owners), stay=True)
@@ -166,6 +168,16 @@ class HandoverScreen(BaseScreen):
                 self._sums(made)
             self._read_possible()
         self.paint_frame()
+
+    def _done_with(self) -> None:
+        """Free the marks of a plan that was applied: they are no part of the next one."""
+        for owners, rows in self.planning.stands.items():
+            made = self.planning.made.get(owners)
+            if made is None or "planned" in rows or made.plan.id in self._applied:
+                continue
+            self._applied.add(made.plan.id)
+            self.to_owners -= {each.userid for each in made.shares}
+            self._from_owners -= set(owners)
 
     @on(VirtualList.Moved, "#from_owners")
     def _moved(self, event: VirtualList.Moved) -> None:
@@ -217,6 +229,16 @@ class HandoverScreen(BaseScreen):
             text = sums(made, planning.held_back.get(at, ""), planning.stands.get(at, {}))
         elif alone:
             text = Content(_("No colleague of the giver's shop is known; a names a taker."))
+        elif self.to_owners:
+            text = Content(
+                ngettext(
+                    "{count} taker is marked; o makes the plan. Nothing is sent before it was "
+                    "reviewed and applied.",
+                    "{count} takers are marked; o makes the plan. Nothing is sent before it was "
+                    "reviewed and applied.",
+                    len(self.to_owners),
+                ).format(count=len(self.to_owners))
+            )
         else:
             text = Content(
                 _("Mark takers (Space), or none for the colleagues of the shop; o makes the "
@@ -357,6 +379,8 @@ class HandoverScreen(BaseScreen):
         if rows.id == "from_owners":
             self.show_rows()
         else:
+            if self.planning.made.get(self.from_owners) is None:
+                self._sums(None)
             rows.action_move(1)
 
     def do_open(self) -> None:
