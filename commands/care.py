@@ -16,7 +16,7 @@ from commands.options import After, All, DryRun, Limit, RuleName, RulePaths, Yes
 from commands.output import Column
 from commands.question import confirm
 from storeops.errors import PartialError
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, aside, ngettext
 
 if TYPE_CHECKING:
     from storeops.domains.care.sending import CareMessage
@@ -205,7 +205,7 @@ def _show_sent(rows: Sequence[tuple[CareMessage, str]]) -> None:
     sent = any(status for _message, status in rows)
     if rows and not (sent or current().settings.machine):
         for each, _status in rows:
-            output.heading(f"{each.guide} ({each.target or word('')})")
+            output.heading(aside(each.guide, each.target or word("")))
             for line in each.text.split("\n"):
                 output.line(line)
         return

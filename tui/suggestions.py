@@ -71,7 +71,8 @@ def suggest(names: Names, where: str) -> tuple[Suggestion, ...]:
 def _values(names: Names, key: str, typed: str, value: str) -> list[Suggestion]:
     sign = f"{typed}:"
     if key in CLOSED:
-        return _pick(value, ((term.label, (term.slug,)) for term in CLOSED[key]), sign)
+        found = _pick(value, ((term.label, (term.slug,)) for term in CLOSED[key]), sign)
+        return [each for each in found if each.word != sign + value]
     if key == "store":
         shops = []
         for number, (name, _parent) in names.departments.items():

@@ -126,7 +126,7 @@ async def test_facets_say_how_many_more_there_are_and_open(screens):
         lines = facets.source.lines
         at = next(at for at, line in enumerate(lines) if "more" in line.cells[0])
         facets.focus()
-        await driver.press("home", *["down"] * at, "enter")
+        await driver.press("home", *["down"] * (at - 1), "enter")  # the heading is passed over
         await driver.rest()
         assert len(facets.source.lines) > len(lines)
 
@@ -215,3 +215,45 @@ async def test_one_undo_takes_back_a_whole_range(screens, monkeypatch):
         assert driver.base.marks.count == 5
         await driver.press("u")
         assert driver.base.marks.count == 0
+
+
+async def test_one_click_narrows_by_a_facet(screens):
+    """The pane has its own keys in the footer, a × for the mouse, and stays where one is."""
+    async with screens(start="customers", size=(80, 24)) as driver:
+        everybody = driver.base.table.total
+        await driver.press("f")
+        await driver.rest()
+        facets = driver.base.query_one("#facets")
+        assert facets.line.key[0] == "status"  # not on the heading
+        assert "Enter Narrow  f Close" in driver.text
+        at = next(
+            number for number, line in enumerate(facets.source.lines) if line.key[0] == "store"
+        )
+        assert await driver.pilot.click("#facets", offset=(8, at))
+        await driver.settle()
+        assert driver.base.look.where.startswith("store:")
+        assert 0 < driver.base.table.total < everybody
+        assert facets.line.key[0] == "store"
+        width = driver.base.query_one("#facets-pane").size.width
+        assert await driver.pilot.click("#facets-pane Edge", offset=(width - 4, 0))
+        await driver.settle()
+        assert driver.base.focused is driver.base.table
+
+
+async def test_a_suggestion_says_what_its_word_means(screens, core):
+    """Bare numbers of shops come with the name; one typed whole says whom it means."""
+    shop = core.data.execute("SELECT id, name FROM department WHERE parentid > 1").fetchone()
+    async with screens(start="customers") as driver:
+        await driver.press("slash")
+        await driver.type(f"store:{shop[0]}")
+        await driver.rest()
+        assert f"store:{shop[0]} = {shop[1]}" in driver.text
+
+
+async def test_chinese_sentences_fill_their_lines():
+    """A number in a sentence is no reason to end the line."""
+    from tui.flowing import flowing
+
+    text = flowing("王店长将为马艳怡、余英雨的客户打上“客户等级/金卡”：3 次调用，立即完成。")
+    assert len(text.broken(60).plain.partition("\n")[0]) >= 29
+    assert text.broken(60).plain.replace("\n", "") == text.plain

@@ -73,10 +73,8 @@ class FacetPane(Vertical):
         return self.screen.focused is self.table  # `has_focus` may be stale after another screen
 
     def focus_list(self) -> None:
-        """Take the keys; on a value, for a heading cannot be chosen."""
+        """Take the keys."""
         self.table.focus()
-        if self.table.cursor == 0:
-            self.table.go_to(1)
 
     def load(self, app: StoreOpsApp, customers: CustomerRepository, look: Look) -> None:
         """Count again for another filter; kinds appear as they are counted."""
@@ -148,6 +146,11 @@ class FacetPane(Vertical):
             self._paint()
 
     @on(VirtualList.Moved)
+    def _moved(self, event: VirtualList.Moved) -> None:
+        event.stop()
+        if self.table.cursor == 0 and self.table.total > 1:
+            self.table.go_to(1)  # the first row is a heading, which cannot be chosen
+
     @on(VirtualList.Counted)
     @on(VirtualList.Gutter)
     def _quiet(self, event: Message) -> None:

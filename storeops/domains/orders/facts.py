@@ -13,7 +13,7 @@ from storeops.domain import CardSection, TodayLine
 from storeops.domains.orders import sources, values
 from storeops.domains.orders.segments import SEGMENTS, segment_of_word
 from storeops.durations import span
-from storeops.i18n import N_, _, ngettext
+from storeops.i18n import N_, _, aside, ngettext
 from storeops.reading.columns import CustomerColumn
 from storeops.reading.conditions import Condition, Facet, Sql
 from storeops.tables import typed
@@ -379,7 +379,7 @@ def _worth(data: Mapping[str, Any]) -> str:
     parts = []
     if "segment" in data:
         scores = f"R{data['r']} F{data['f']} M{data['m']}"
-        parts.append(f"{_(SEGMENTS[data['segment']].name)} ({scores})")
+        parts.append(aside(_(SEGMENTS[data["segment"]].name), scores))
     parts.append(f"{values.yuan(data['spent_fen'])} {data['currency']}")
     orders, returns = data["orders"], data["returns"]
     parts.append(ngettext("{count} purchase", "{count} purchases", orders).format(count=orders))
@@ -392,9 +392,9 @@ def _bought_text(order: Mapping[str, Any]) -> str:
     what = _(", ").join(order["articles"]) if order["articles"] else order["order_no"]
     kind = _("returned") + " " if order["status"] == values.RETURN else ""
     place = order["shop"] or order["channel"]
-    where = f" ({place})" if place else ""
     day, amount = times.day(order["paid_at"]), values.yuan(order["amount_fen"])
-    return f"{day} {kind}{what} {amount}{where}"
+    text = f"{day} {kind}{what} {amount}"
+    return aside(text, place) if place else text
 
 
 def today(db: Database, now: float) -> list[TodayLine]:

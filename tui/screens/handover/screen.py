@@ -105,6 +105,7 @@ class HandoverScreen(BaseScreen):
             waiting = VirtualList(
                 handover_rows.waiting_columns(), *self.list_workers(".waiting"), id="waiting"
             )
+            waiting.empty = _("No handover waits for its answer.")
             yield ListPane(waiting, title=_("Waiting for WeCom's answer"))
 
     def ready(self) -> None:
