@@ -193,7 +193,7 @@ def forecast(seconds: float | None, held_by: str) -> str:
         return ""
     # that calls go side by side up to a limit is the rule, and no reason to name
     why = _(HELD[held_by]) if held_by in HELD and held_by != "in_flight" else ""
-    about = _(", about {time}").format(time=span(seconds))
+    about = _(", about {time}").format(time=span(seconds)) if seconds >= 1 else _(", at once")
     return _("{about} ({why})").format(about=about, why=why) if why else about
 
 

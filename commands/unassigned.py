@@ -45,7 +45,7 @@ def list_(
         [
             Column("name", _("Customer"), max_width=24),
             Column("staff_name", _("Leaver"), max_width=16),
-            Column("handover_userid", "userid", max_width=20),
+            Column("handover_userid", _("Member id"), max_width=20),
             Column("store", _("Store"), max_width=20),
             Column("dimission_time", _("Left"), show=cells.when),
             Column("days_left", _("Days left"), right=True),

@@ -230,9 +230,13 @@ class MirrorCustomers:
 
     def done_with(self, plan_id: int) -> int:
         """Free the marks of the customers of an applied plan, as one change."""
-        from storeops.operations.marks import marked_of_plan
+        from storeops.changes.rows import customers_taken
+        from storeops.reading.customer_rows import external_userids
 
-        keys = marked_of_plan(self.core.data, plan_id)
+        db = self.core.data
+        marked, taken = list(marks.ids_of(db, marks.DEFAULT)), customers_taken(db, plan_id)
+        ids = external_userids(db, marked)
+        keys = [key for key, customer in zip(marked, ids, strict=True) if customer in taken]
         if keys:
             self._change(lambda db, now: marks.remove_ids(db, marks.DEFAULT, keys, now))
         return len(keys)

@@ -15,7 +15,7 @@ from storeops.changes.rows import chunks
 from storeops.changes.sheets import KEYS, USERID, Sheet, SheetLine
 from storeops.database.database import Database
 from storeops.errors import StoreOpsError, UsageError
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, ngettext, sentences
 from storeops.mirror.members import Members
 from storeops.plain import plain
 from storeops.reading.customers import EVERY_STORE, Selection, names_of, selection_node
@@ -76,7 +76,8 @@ class SelectedFollows:
             len(already),
         ).format(count=len(already))
         if self.lines:
-            message += " " + _lines([self.lines[place] for place in already])
+            numbers = [self.lines[place] for place in already]
+            message = sentences(message, _lines(numbers))
         return [Problem("already", message, None, True, len(already))]
 
 
@@ -287,7 +288,9 @@ class _Keys:
     def __init__(self, db: Database, sheet: Sheet, owner: Sequence[str]) -> None:
         self._db = db
         self._members = Members(db.connection)
-        self._owners = {self._members.find(each).userid.lower() for each in owner}
+        owners = [self._members.find(each) for each in owner]
+        self._owners = {each.userid.lower() for each in owners}
+        self._owner_names = _(", ").join(plain(each.name) or each.userid for each in owners)
         self.foreign_ids = 0
         self.so_with_one: dict[int, None] = {}
         lines = sheet.lines
@@ -374,7 +377,7 @@ class _Keys:
                     line,
                     "no_relation",
                     _("{member} does not follow this customer").format(
-                        member=named or _(", ").join(sorted(self._owners))
+                        member=named or self._owner_names
                     ),
                 )
             if named and len(members) > 1 and self._exported.has_texts(line):
@@ -393,7 +396,8 @@ class _Keys:
                 line,
                 "several_members",
                 _(
-                    "several members follow this customer ({members}); name one, or --follows all"
+                    "several members follow this customer ({members}); name one with --owner, or "
+                    "take --follows newest or all"
                 ).format(members=names),
             )
         return active[:1] if follows == NEWEST else active

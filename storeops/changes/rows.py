@@ -146,3 +146,16 @@ def chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
     """Slices of at most `size` items."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+def customers_taken(db: Database, plan_id: int) -> set[str]:
+    """external_userid of everybody whose rows an applied plan has sent or will send.
+
+    Who was blocked when it was made or applied is left out: there is something to do yet.
+    """
+    found = db.execute(
+        "SELECT external_userid FROM plan_row"
+        " WHERE plan_id = ? AND status <> 'blocked' AND external_userid <> ''",
+        (plan_id,),
+    )
+    return {row[0] for row in found}

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from storeops.database.database import Database
 from storeops.errors import NotFoundError
 from storeops.i18n import _, ngettext
-from storeops.notebook.marks import DEFAULT
 from storeops.tables import typed
 
 
@@ -37,20 +36,3 @@ def keys_of_ids(db: Database, ids: Sequence[str]) -> list[int]:
             hint=_("Check the ids, or run `storeops sync run` first."),
         )
     return [found[each] for each in wanted]
-
-
-def marked_of_plan(db: Database, plan_id: int, name: str = DEFAULT) -> list[int]:
-    """The customer.id of those in a mark whose rows of an applied plan were sent or will be.
-
-    Who was blocked when the plan was made or applied is left out: there is something to do yet.
-    """
-    return [
-        row[0]
-        for row in db.execute(
-            "SELECT customer_id FROM mark_item"
-            " WHERE mark_id = (SELECT id FROM mark WHERE name = ?) AND customer_id IN ("
-            "SELECT c.id FROM plan_row r JOIN customer c ON c.external_userid = r.external_userid"
-            " WHERE r.plan_id = ? AND r.status <> 'blocked')",
-            (name, plan_id),
-        )
-    ]
