@@ -233,6 +233,8 @@ class MirrorCustomers:
         from storeops.changes.rows import customers_taken
         from storeops.reading.customer_rows import external_userids
 
+        if not self.marks():
+            return 0
         db = self.core.data
         marked, taken = list(marks.ids_of(db, marks.DEFAULT)), customers_taken(db, plan_id)
         ids = external_userids(db, marked)
