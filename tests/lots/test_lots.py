@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from storeops import config
+from storeops.app import App
 from storeops.domains.lots import gs1
+from storeops.domains.lots.event import read
 from tests.lots.dairy import CENTRE, MILK, PINT, PLANT, Dairy, shop
 
 
@@ -110,6 +112,45 @@ def event(**changed: Any) -> dict[str, Any]:
 
 def quantity(**changed: Any) -> list[dict[str, Any]]:
     return [{"epcClass": f"https://id.gs1.org/01/{PINT}/10/A1", "quantity": 5} | changed]
+
+
+def test_an_event_is_one_however_it_is_spelt(cli: Any, tmp_path: Path) -> None:
+    """Offsets, 1 and 1.0, URNs, URIs of words, the order of lists; also one of an older version."""
+    config.save_profile(config.Profile("p", "ww1"))
+    file = tmp_path / "e.json"
+
+    def taken(each: dict[str, Any]) -> int:
+        file.write_text(json.dumps([each]), encoding="utf-8")
+        answer = cli("lot", "import", str(file), "--json")
+        assert answer.code == 0, answer.out
+        added: int = answer.json["added"]
+        return added
+
+    two = [
+        {"epcClass": f"https://id.gs1.org/01/{PINT}/10/A1", "quantity": 5},
+        {"epcClass": f"https://id.gs1.org/01/{PINT}/10/A2", "quantity": 1},
+    ]
+    urn = f"urn:epc:class:lgtin:{PINT[1:8]}.{PINT[0]}{PINT[8:13]}.A1"
+    one = event(quantityList=two, eventID="urn:uuid:7")
+    assert taken(one) == 1
+    for change in (
+        {"eventTime": "2026-05-01T00:00:00.000Z"},
+        {"bizStep": "https://ref.gs1.org/cbv/BizStep-shipping"},
+        {"quantityList": [two[1], {**two[0], "quantity": 5.0}]},
+        {"quantityList": [{**two[0], "epcClass": urn}, two[1]]},
+        {"eventID": None},
+    ):
+        assert taken(event(**{**one, **change})) == 0, change
+    file.write_text(json.dumps([event(**{**one, "quantityList": two[:1]})]), encoding="utf-8")
+    assert cli("lot", "import", str(file)).code == 2  # an edit
+    core = App.open("p")
+    with core.data.atomic() as connection:
+        connection.execute("UPDATE lots_event SET digest = ?", (read(one, 1.8e9).literal,))
+    core.close()
+    assert taken(one) == 0
+    wrong = {"declarationTime": "2026-05-02T00:00:00Z", "reason": "did_not_occur"}
+    assert taken(event(**one, errorDeclaration=wrong)) == 1
+    assert cli("trace", "forward", f"{PINT}/A1", "--json").json["items"] == []
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
@@ -24,6 +25,11 @@ _KINDS = {
     "outputQuantityList": "out",
 }  # fmt: skip
 _NOT_CONTENT = frozenset({"eventID", "recordTime", "errorDeclaration", "@context"})
+_SPELT = frozenset({*_NOT_CONTENT, *_KINDS, "parentID", "eventTime"})  # else where, or nowhere
+_WORDS = frozenset({"bizStep", "disposition"})
+_PLACES = frozenset({"bizLocation", "readPoint"})
+_ENDS = frozenset({"sourceList", "destinationList"})
+_Line = tuple[str, Thing, float | None, str]  # role, thing, quantity or None, unit
 # words that most events hold, so that packing one alone is worth it
 _DICTIONARY = (
     b'"bizLocation":{"id":"https://id.gs1.org/414/"},"bizStep":"retail_selling","receiving",'
@@ -36,6 +42,9 @@ _DICTIONARY = (
 )
 
 
+_compact = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
+
 class BadEventError(ValueError):
     """The event cannot be taken; its text says why, one clause in the user's language."""
 
@@ -45,7 +54,8 @@ class LotEvent:
     """An event as the tables hold it.
 
     Attributes:
-        digest: of what it says, 32 bytes.
+        digest: of what it says, however it is spelt, 32 bytes.
+        literal: of the letters it came in, by which older versions kept events.
         event_id: its own, else made of the digest.
         type, action, step, disposition: EPCIS words; "" where none.
         at: Unix seconds.
@@ -57,6 +67,7 @@ class LotEvent:
     """
 
     digest: bytes
+    literal: bytes
     event_id: str
     type: str
     action: str
@@ -67,16 +78,15 @@ class LotEvent:
     source: str
     destination: str
     papers: tuple[tuple[str, str], ...]
-    lines: tuple[tuple[str, Thing, float | None, str], ...]
+    lines: tuple[_Line, ...]
     declared: tuple[float, str, tuple[str, ...]] | None
     body: bytes
 
 
 def pack(event: Any) -> bytes:
     """An event as compact JSON, compressed."""
-    text = json.dumps(event, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     made = zlib.compressobj(6, zdict=_DICTIONARY)
-    return made.compress(text.encode("utf-8", "surrogatepass")) + made.flush()
+    return made.compress(_compact(event).encode("utf-8", "surrogatepass")) + made.flush()
 
 
 def unpack(body: bytes) -> Any:
@@ -178,7 +188,7 @@ def _word(text: str, kind: str) -> str:
     return bare
 
 
-def _lines(event: dict[str, Any]) -> list[tuple[str, Thing, float | None, str]]:
+def _lines(event: dict[str, Any]) -> list[_Line]:
     found: dict[tuple[str, Thing, str], float | None] = {}
     for key, role in _KINDS.items():
         for each in event.get(key) or ():
@@ -220,6 +230,54 @@ def _end(event: dict[str, Any], name: str) -> str:
     return gs1.place(where if isinstance(where, str) else str(where.get("id", "")))
 
 
+def _meaning(event: dict[str, Any], at: float, lines: Iterable[_Line]) -> list[Any]:
+    """What an event says, the same for every spelling that EPCIS has for it.
+
+    Times in other offsets, 1 and 1.0, URNs and Digital Links, bare words and URIs, lists in
+    another order say the same.
+    """
+    found: list[Any] = [at, sorted(lines, key=_unique)]
+    for key in sorted(event.keys() - _SPELT):
+        value = event[key]
+        if key in _WORDS:
+            value = _word(value, key) if value else ""
+        elif key in _PLACES:
+            value = [gs1.place(value["id"]), value if len(value) > 1 else ""]
+        elif key == "bizTransactionList":
+            value = sorted(
+                [_word(each["type"], key[:-4]) if each.get("type") else "", each[key[:-4]]]
+                for each in value
+            )
+        elif key in _ENDS:
+            value = [
+                [str(each.get("type")).rsplit("-", 1)[-1],
+                 gs1.place(each[key[:-4]]) if isinstance(each.get(key[:-4]), str) else each]
+                for each in value
+            ]  # fmt: skip
+            value = value if len(value) == 1 else sorted(value, key=_compact)
+        elif not isinstance(value, str):
+            value = _ordered(value)
+        found.append((key, value))
+    return found
+
+
+def _unique(line: _Line) -> tuple[Any, ...]:
+    return line[0], line[1], line[3]
+
+
+def _ordered(value: Any) -> Any:
+    """The same with lists in one order, and whole numbers whole."""
+    if isinstance(value, dict):
+        return {key: _ordered(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return sorted(map(_ordered, value), key=_compact)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _digest(value: Any) -> bytes:
+    return hashlib.sha256(_compact(value).encode("utf-8", "surrogatepass")).digest()
+
+
 def read(event: Any, now: float) -> LotEvent:
     """Check one event and take it apart.
 
@@ -256,10 +314,9 @@ def read(event: Any, now: float) -> LotEvent:
             declared = (moment(error["declarationTime"]), reason,
                         tuple(error.get("correctiveEventIDs") or ()))  # fmt: skip
         content = {key: value for key, value in event.items() if key not in _NOT_CONTENT}
-        text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+        digest = _digest(_meaning(event, at, lines))
         return LotEvent(
-            digest, event.get("eventID") or f"ni:///sha-256;{digest.hex()}?ver=storeops1",
+            digest, _digest(content), event.get("eventID") or f"ni:///sha-256;{digest.hex()}?ver=storeops1",
             event["type"], event.get("action", ""),
             _word(event["bizStep"], "bizStep") if event.get("bizStep") else "",
             _word(event["disposition"], "disposition") if event.get("disposition") else "",

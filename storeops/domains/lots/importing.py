@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -128,8 +128,8 @@ def _again(listed: Iterator[tuple[int, Any]], now: float, path: str) -> Iterator
 def _refuse_changed(db: Database, event: LotEvent) -> None:
     """Refuse an eventID that is known with other content: an edit, which EPCIS does not have."""
     row = db.execute(
-        "SELECT 1 FROM lots_event WHERE event_id = ? AND digest <> ?",
-        (event.event_id, event.digest),
+        "SELECT 1 FROM lots_event WHERE event_id = ? AND digest NOT IN (?, ?)",
+        (event.event_id, event.digest, event.literal),
     ).fetchone()
     if row is not None:
         raise BadEventError(
@@ -170,6 +170,10 @@ class _EventWriter:
         return found
 
     def _one(self, connection: Any, event: LotEvent) -> int:
+        if connection.execute(  # kept by an older version, as it was spelt
+            "SELECT 1 FROM lots_event WHERE digest = ?", (event.literal,)
+        ).fetchone():
+            event = replace(event, digest=event.literal)
         if event.declared is not None:
             return self._declare(connection, event)
         cursor = connection.execute(
