@@ -156,10 +156,11 @@ def _assigned(
 
 
 def _until(span: OwnerSpan, left_at: int) -> OwnerSpan:
-    """A span that ends at the latest when its member left."""
+    """A span that ends at the latest when its member left; who was lost after that stays lost."""
     if span.end is not None and span.end <= left_at:
         return span
-    return replace(span, end=max(span.start, left_at), ended="left")
+    how = span.ended if span.ended == "lost" else "left"
+    return replace(span, end=max(span.start, left_at), ended=how)
 
 
 def _text(value: str | None) -> str:
@@ -186,6 +187,8 @@ def _spans(
         elif open_:
             found.append(OwnerSpan(userid, start, max(start, at), after))
             open_ = False
+        elif after == "lost":  # nobody waits for another owner any more
+            found[-1] = replace(found[-1], ended=after)
     if open_:
         if status == "active":
             found.append(OwnerSpan(userid, start))

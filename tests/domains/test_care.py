@@ -143,6 +143,18 @@ def test_whom_a_leaver_left_behind_waits_for_the_next_owner(shop) -> None:
     assert shop.plan("2026-05-04").gone == 2  # whoever left before
 
 
+def test_whom_a_leaver_left_behind_and_lost_is_gone(shop) -> None:
+    li = shop.person("li", "13800000001")
+    shop.take("B1,2026-04-28 10:00,13800000001,X,,1,2999,")
+    shop.plan("2026-05-01")
+    shop.db.execute("UPDATE staff SET status = 'left', left_at = ? WHERE userid = 'anna'",
+                    (shop.now,))  # fmt: skip
+    for how, day, gone in (("unassigned", "2026-05-02", 0), ("lost", "2026-05-03", 1)):
+        follow_status_changed(shop.db, "anna", li, how, source="sync", ref="1",
+                              now=shop.at(f"{day} 03:00"))  # fmt: skip
+        assert shop.plan(day).gone == gone
+
+
 def test_whom_the_console_assigned_is_greeted_too(shop) -> None:
     li = shop.person("li", "13800000001")
     shop.person("li", "13800000001", owner="ben", since="2026-05-01 12:00", seen="2026-05-01 12:00")
