@@ -50,8 +50,10 @@ def run(
         text = sentences(
             text, _("The model ran to the edge, nobody seems to leave: only the rate is kept.")
         )
+    if not done.customers:
+        text = _("No matched purchase until the end of {day}.").format(day=done.as_of)
     output.result(done.as_dict(), text)
-    if not call.settings.machine:
+    if done.customers and not call.settings.machine:
         _table()
 
 

@@ -10,7 +10,7 @@ import functools
 import json
 import operator
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from storeops.mirror.column_store import Mask
-    from storeops.reading.branch import Test
+    from storeops.reading.branch import Driver, Test
+    from storeops.reading.conditions import Facet
 
 
 class ColumnScan:
@@ -127,9 +128,9 @@ class ColumnScan:
             return [(words[code], count) for code, count in found.items() if words[code]]
         return list(found.items())
 
-    def pairs(self, sql: str) -> Counts:
-        """Customers per value of a SELECT of customer_id and value, in no order."""
-        values, everybody = self._values(sql)
+    def pairs(self, facet: Facet) -> Counts:
+        """Customers per value of a domain's facet, in no order."""
+        values, everybody = self._values(facet)
         everywhere = all(branch == Branch() for branch in self.branches)
         if everywhere and everybody:
             return list(everybody)
@@ -140,8 +141,8 @@ class ColumnScan:
             everybody[:] = found
         return found
 
-    def _values(self, sql: str) -> tuple[list[tuple[int | str, NDArray[np.int32]]], Counts]:
-        """(value, customers) of a SELECT, and room for the counts of everybody; kept with the
+    def _values(self, facet: Facet) -> tuple[list[tuple[int | str, NDArray[np.int32]]], Counts]:
+        """(value, customers) of a facet, and room for the counts of everybody; kept with the
         columns until anybody writes anything."""
         import numpy as np
 
@@ -149,14 +150,18 @@ class ColumnScan:
         # the connection itself: a thread's new one may lie where one that was closed did
         at = (self.connection, version, self.connection.total_changes)
         known: dict[str, Any] = self.columns.known
+        sql = facet.pairs
         if known.get(sql, (None,))[0] != at:
             size = len(self.columns.everybody)
-            found = []
-            for value, text in self.connection.execute(
-                f"SELECT value, json_group_array(customer_id) FROM ({sql}) GROUP BY value"
-            ):
-                keys = np.fromstring(text[1:-1], np.int64, sep=",")
-                found.append((value, keys[keys < size].astype(np.int32)))
+            every = facet.at_hand(self.connection)
+            if every is None:
+                every = [
+                    (value, np.fromstring(text[1:-1], np.int64, sep=","))
+                    for value, text in self.connection.execute(
+                        f"SELECT value, json_group_array(customer_id) FROM ({sql}) GROUP BY value"
+                    )
+                ]
+            found = [(value, keys[keys < size].astype(np.int32)) for value, keys in every]
             known[sql] = at, found, []
         values: list[tuple[int | str, NDArray[np.int32]]]
         everybody: Counts
@@ -181,6 +186,28 @@ class ColumnScan:
         keys = array_of(self.connection, sql, params)
         found[keys[keys < len(found)]] = True  # who came this very moment is not in it yet
         return found
+
+    def at_hand(
+        self,
+        of: Callable[[sqlite3.Connection, str, int], Mask | None],
+        values: Sequence[str],
+        driver: Driver,
+    ) -> Mask:
+        """Who has one of some values of a domain's condition, by what the domain keeps at hand;
+        all of it is listed where it keeps one of them not."""
+        import numpy as np
+
+        found = np.zeros(len(self.columns.everybody), bool)
+        for value in values:
+            mask = of(self.connection, value, len(found))
+            if mask is None:
+                return self._driven(driver)
+            found |= mask
+        return found
+
+    def _driven(self, driver: Driver) -> Mask:
+        with_key = f"WITH listed (key) AS ({driver.sql}) SELECT key FROM listed"
+        return self.listed(with_key, driver.params)
 
     # -- one alternative ----------------------------------------------------------------------
 
@@ -219,8 +246,7 @@ class ColumnScan:
             if test.word.exact:
                 return found
         elif test.driver is not None and test.driver.table == "ids":
-            with_key = f"WITH listed (key) AS ({test.driver.sql}) SELECT key FROM listed"
-            return self.listed(with_key, test.driver.params)
+            return self._driven(test.driver)
         if follows is not None:
             found = found & self.columns.customers_of(follows)
         return self._tested(test, found & among)

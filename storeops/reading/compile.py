@@ -210,7 +210,10 @@ class Compiler:
     def _of_domain(self, label: str, condition: Condition, values: tuple[str, ...]) -> Test:
         source, params = listed(condition, values, self.now)
         sql, own_params = tested(condition, values, self.now)
-        return Test(label, sql, own_params, Driver(label, "ids", "", source, params, False))
+        driver = Driver(label, "ids", "", source, params, False)
+        at_hand = condition.at_hand
+        mask = None if at_hand is None else (lambda scan: scan.at_hand(at_hand, values, driver))
+        return Test(label, sql, own_params, driver, mask=mask)
 
     def _keyed(self, key: str, label: str, keys: tuple[int, ...]) -> Test:
         if key == "owner":

@@ -11,13 +11,17 @@ It is named in `Domain.conditions`; it then works in lists, views, rules, plans 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storeops.domain import registry
 from storeops.i18n import N_
+
+if TYPE_CHECKING:
+    from storeops.mirror.column_store import Mask
 
 Sql = tuple[str, tuple[Any, ...]]
 
@@ -30,11 +34,16 @@ class Facet:
         title: English heading, translated when shown.
         pairs: a SELECT that gives `customer_id` and `value`, at most one row for each pair.
         names: function(db) → value → name for people; a value that is not in it is shown itself.
+        at_hand: function(connection) → (value, array of customer.id) of every value where the
+            domain keeps that; None where `pairs` is to be asked.
     """
 
     title: str
     pairs: str
     names: Callable[[Any], Mapping[Any, str]] = lambda _db: {}
+    at_hand: Callable[[sqlite3.Connection], Sequence[tuple[int | str, Any]] | None] = (
+        lambda _connection: None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,8 @@ class Condition:
             something; None where values speak for themselves.
         unknown: English clause for a name that nothing has, with {value}.
         facet: how to count by it; None when that makes no sense.
+        at_hand: function(connection, canonical value, size) → array of yes and no by customer.id,
+            of that size, where the domain keeps it; None where `source` is to be asked.
     """
 
     source: Callable[[str, float], Sql]
@@ -68,6 +79,7 @@ class Condition:
     named: Callable[[Any], Mapping[str, int]] | None = None
     unknown: str = N_("nothing is called “{value}”")
     facet: Facet | None = None
+    at_hand: Callable[[sqlite3.Connection, str, int], Mask | None] | None = None
 
 
 @cache

@@ -267,7 +267,7 @@ class CustomerQuery:
         by_domain = "" if name in FACETS or own is None or own.facet is None else own.facet.pairs
         with self._counting(whole=False) as scan:
             if scan is not None:
-                return scan.pairs(by_domain) if by_domain else scan.by(name)
+                return scan.pairs(own.facet) if by_domain and own and own.facet else scan.by(name)
             connection = self.db.connection
             column, table, where = value_sql(connection, name, by_domain)
             parts = [planner.pairs(column, table) for planner in self.planners]

@@ -147,8 +147,11 @@ def test_who_cannot_be_told_is_named_and_an_erasure_finds_the_message(
 
 
 def test_the_night_takes_in_watched_folders_and_sends(cli: Any, corp: Corp, tmp_path: Path) -> None:
+    night = {each["name"]: each for each in cli("schedule", "defaults", "--json").json["items"]}
+    order = ["sync", "orders", "match", "value", "care", "care-send"]
+    for name in order[1:]:  # a chain without orders is no trouble
+        assert cli(*night[name]["command"].split()[1:]).code == 0, name
     corp.buy(cli, tmp_path, "Phone")
-    assert cli("order", "import", "--watched", "--json").json == {"sources": []}
     folder = tmp_path / "in"
 
     os.utime(folder / "a.csv", (1, 1))
@@ -156,8 +159,6 @@ def test_the_night_takes_in_watched_folders_and_sends(cli: Any, corp: Corp, tmp_
     text = (folder / "a.csv").read_text("utf-8")
     (folder / "b.csv").write_text(text.replace("A0,", "B0,"), "utf-8")
     os.utime(folder / "b.csv", (2, 2))
-    night = {each["name"]: each for each in cli("schedule", "defaults", "--json").json["items"]}
-    order = ["sync", "orders", "match", "value", "care", "care-send"]
     hours = [tuple(int(each) for each in night[name]["cron"].split()[1::-1]) for name in order]
     assert hours == sorted(hours)
     for name in order[1:]:

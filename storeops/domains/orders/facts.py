@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storeops import times
 from storeops.database.database import Database
 from storeops.domain import CardSection, TodayLine
-from storeops.domains.orders import sources, values
+from storeops.domains.orders import customer_sets, sources, values
 from storeops.domains.orders.segments import SEGMENTS, segment_of_word
 from storeops.durations import span
 from storeops.i18n import N_, _, aside, ngettext
+from storeops.mirror.bytemap import array_of
 from storeops.reading.columns import CustomerColumn
 from storeops.reading.conditions import Condition, Facet, Sql
 from storeops.tables import typed
+
+if TYPE_CHECKING:
+    from storeops.mirror.column_store import Mask
 
 DAY_S = 86_400
 _SIGN = re.compile(r"(>=|<=|>|<|=)?\s*(.+)\Z", re.DOTALL)
@@ -126,6 +131,15 @@ def _bought(value: str) -> tuple[str, ...]:
     return (value, value, f"{value}/", f"{value}0")  # "0" follows "/"
 
 
+def _who_bought(connection: sqlite3.Connection, value: str, size: int) -> Mask | None:
+    found = customer_sets.mask(connection, customer_sets.CATEGORY, value, size)
+    if found is not None:  # an article may be called the same
+        sql = "SELECT customer_id AS key FROM orders_article WHERE code = ?"
+        keys = array_of(connection, sql, (value,))
+        found[keys[keys < size]] = True
+    return found
+
+
 BOUGHT = Condition(
     source=lambda value, _now: (
         "SELECT a.customer_id FROM orders_article a WHERE a.code = ?"
@@ -139,9 +153,13 @@ BOUGHT = Condition(
         _bought(value),
     ),
     values=lambda text: typed.word(text).strip("/") or None,
-    examples=("6901234567892", "phones/5G"), words=("买过", "购买过"),
+    examples=("6901234567892", "phones/5G"), words=("买过", "购买过"), at_hand=_who_bought,
     help=N_("Bought this article or anything of this category: phones/5G"),
 )  # fmt: skip
+
+
+def _set_of(what: str) -> Callable[[sqlite3.Connection, str, int], Mask | None]:
+    return lambda connection, value, size: customer_sets.mask(connection, what, value, size)
 
 
 def _place(what: str) -> dict[str, Any]:
@@ -156,6 +174,7 @@ def _place(what: str) -> dict[str, Any]:
             (what, value),
         ),
         "values": lambda text: typed.word(text) or None,
+        "at_hand": _set_of(what),
     }
 
 
@@ -163,14 +182,16 @@ CHANNEL = Condition(
     **_place("channel"), examples=("till", "mini-program"), words=("销售渠道", "购买渠道"),
     help=N_("Bought through this channel: till"),
     facet=Facet(
-        N_("Channel"), "SELECT customer_id, value FROM orders_place WHERE what = 'channel'"
+        N_("Channel"), "SELECT customer_id, value FROM orders_place WHERE what = 'channel'",
+        at_hand=lambda connection: customer_sets.every(connection, customer_sets.CHANNEL),
     ),
 )  # fmt: skip
 SHOP_BOUGHT = Condition(
     **_place("shop"), examples=("N001",), words=("购买门店",),
     help=N_("Bought in this shop, as the order names it: N001"),
     facet=Facet(
-        N_("Shop of purchases"), "SELECT customer_id, value FROM orders_place WHERE what = 'shop'"
+        N_("Shop of purchases"), "SELECT customer_id, value FROM orders_place WHERE what = 'shop'",
+        at_hand=lambda connection: customer_sets.every(connection, customer_sets.SHOP),
     ),
 )  # fmt: skip
 
@@ -227,7 +248,9 @@ SEGMENT = Condition(
     facet=Facet(
         N_("Segment"), "SELECT customer_id, segment AS value FROM orders_value",
         lambda _db: {key: _(each.name) for key, each in SEGMENTS.items()},
+        at_hand=lambda connection: customer_sets.every(connection, customer_sets.SEGMENT),
     ),
+    at_hand=_set_of(customer_sets.SEGMENT),
 )  # fmt: skip
 
 

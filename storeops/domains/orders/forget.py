@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from storeops.changes.seal import keyed_hash
-from storeops.domains.orders import matching, summary
+from storeops.domains.orders import customer_sets, matching, summary
 from storeops.reading import identities
 from storeops.tables import typed
 
@@ -97,6 +97,7 @@ def forget_customer(
         ),
         (words,) * 5,
     )  # fmt: skip
+    customer_sets.note_changed(connection, customers)
     for customer in customers:
         for table in (
             "orders_customer",

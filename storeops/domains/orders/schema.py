@@ -208,6 +208,24 @@ CREATE INDEX orders_article_by_until ON orders_article (next_until, next_at, cus
     WHERE next_until IS NOT NULL;
 """
 
+SETS = """
+CREATE TABLE orders_set (             -- sets of customers, as `value run` left them
+    what TEXT NOT NULL,                -- channel | shop | segment | category
+    value TEXT NOT NULL,
+    dense INTEGER NOT NULL,            -- 1: a bit for each customer.id; 0: their numbers, 4 bytes each
+    customers BLOB NOT NULL
+);
+CREATE UNIQUE INDEX orders_set_value ON orders_set (what, value);
+CREATE TABLE orders_changed (customer_id INTEGER PRIMARY KEY); -- who is to be looked up since then
+CREATE TRIGGER orders_category_new AFTER INSERT ON orders_product WHEN new.category <> ''
+    BEGIN DELETE FROM orders_set WHERE what = 'category'; END;
+CREATE TRIGGER orders_category_other AFTER UPDATE OF category ON orders_product
+    WHEN new.category <> old.category
+    BEGIN DELETE FROM orders_set WHERE what = 'category'; END;
+CREATE TRIGGER orders_category_gone AFTER DELETE ON orders_product WHEN old.category <> ''
+    BEGIN DELETE FROM orders_set WHERE what = 'category'; END;
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     statements("orders", "m001_orders", TABLES),
     statements("orders", "m002_renamed", RENAMED),
@@ -229,4 +247,5 @@ MIGRATIONS: tuple[Migration, ...] = (
         "m009_folder",
         "ALTER TABLE orders_source ADD COLUMN folder TEXT NOT NULL DEFAULT ''",
     ),
+    statements("orders", "m010_sets", SETS),
 )

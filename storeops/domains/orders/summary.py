@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from storeops.database.database import Database
-from storeops.domains.orders import sources, values
+from storeops.domains.orders import customer_sets, sources, values
 
 _CHUNK = 2_000  # customers a transaction
 LATE_GAPS = 2  # so many mean gaps and a week after its day a next purchase is not expected any more
@@ -99,6 +99,7 @@ def refresh(db: Database, customers: Iterable[int], now: int) -> None:
             }
             for table in ("orders_customer", "orders_article", "orders_place", "orders_stale"):
                 connection.execute(f"DELETE FROM {table} WHERE {_OF}", about)
+            customer_sets.note_changed(connection, piece)
             names = identities.people(connection, piece)
             for sql in (_CUSTOMERS, _ARTICLES, _DUE, _UNTIL, _PLACES):
                 connection.execute(sql, about)

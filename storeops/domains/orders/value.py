@@ -24,7 +24,7 @@ from typing import Any
 
 from storeops import times
 from storeops.database.database import Database
-from storeops.domains.orders import bgnbd, facts, sources, values
+from storeops.domains.orders import bgnbd, customer_sets, facts, sources, values
 from storeops.domains.orders.bgnbd import BuyingHistory, FittedBgNbd
 from storeops.domains.orders.segments import HIGH, SEGMENTS, segment_of
 from storeops.durations import span
@@ -188,21 +188,28 @@ def run_value(
     Args:
         db: data.db.
         now: WeCom's time, Unix seconds.
-        end: the end of the day (exclusive), Unix seconds; None for the last midnight.
+        end: the end of the day (exclusive), Unix seconds; None for the last midnight, until which
+            nobody may have bought anything.
         renew: make new cut points.
         model: fit BG/NBD for the purchases to be expected.
         on_progress: told how many customers are done.
 
     Raises:
-        NotFoundError: nobody has bought anything until then.
+        NotFoundError: nobody has bought anything until the day asked for.
         ConfigError: the model needs scipy, which is not installed.
     """
     meta.must_be_kept_here(db.connection)
+    asked = end is not None
     end = int(times.midnight(now).timestamp()) if end is None else end
     as_of = times.day(end - 1)
     offset = values.day_offset(end)
     end_day = (end - 1 + offset) // DAY_S
     found = _histories(db.connection, end, offset)
+    if not len(found) and not asked:  # every night of a chain that has taken in no orders yet
+        with db.atomic() as connection:
+            connection.execute("DELETE FROM orders_value")
+            customer_sets.drop(connection)
+        return ValueRun(as_of, 0, CutPoints(as_of, *[(0, 0, 0, 0)] * 3), False, {})
     if not len(found):
         raise NotFoundError(
             _("No matched purchase until the end of {day}.").format(day=as_of),
@@ -219,6 +226,8 @@ def run_value(
     if model:
         fitted = bgnbd.fit(found.past(at, end_day) for at in range(len(found)))
     counts: Counter[str] = Counter()
+    with db.atomic() as connection:
+        customer_sets.drop(connection)
     for start in range(0, len(found), _WRITTEN):
         rows = []
         for at in range(start, min(start + _WRITTEN, len(found))):
@@ -242,6 +251,7 @@ def run_value(
                  "frequency": cuts.frequency, "monetary_fen": cuts.monetary_fen}  # fmt: skip
         for key, text in (("cuts", json.dumps(about)), ("as_of", str(end))):
             connection.execute("INSERT OR REPLACE INTO orders_meta VALUES (?, ?)", (key, text))
+    customer_sets.hold(db)
     return ValueRun(
         as_of, len(found), cuts, renewed, dict(counts),
         "" if fitted is None else "bg/nbd" if fitted.inside else "rate",
