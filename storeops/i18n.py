@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gettext as _gettext
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,13 @@ def sentences(*texts: str) -> str:
     for each in filter(None, texts):
         whole = _("{before} {next}").format(before=whole, next=each) if whole else each
     return whole
+
+
+def own_word(name: str, words: Iterable[str]) -> str:
+    """Which of the words that mean `name` to show: the first Chinese one to who reads Chinese."""
+    if language() != "zh_CN":
+        return name
+    return next((each for each in words if not each.isascii()), name)
 
 
 def ngettext(singular: str, plural: str, count: int) -> str:

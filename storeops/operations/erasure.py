@@ -39,8 +39,9 @@ from storeops.changes.ledger import Ledger
 from storeops.changes.seal import pseudonym
 from storeops.database.database import Database
 from storeops.domain import load, registry
-from storeops.errors import ConflictError, NotFoundError, StoreOpsError
+from storeops.errors import ConflictError, NotFoundError, StoreOpsError, UsageError
 from storeops.events.inbox import Inbox
+from storeops.i18n import _
 from storeops.mirror import forget as mirror
 
 
@@ -95,10 +96,13 @@ def erase_person(
         inbox: opens inbox.db; None when there is none.
 
     Raises:
+        UsageError: the id is empty; rows without a customer are nobody's.
         NotFoundError: no file knows the person.
         ConflictError: something about the person is still to be sent or answered.
         PolicyError: read-only.
     """
+    if not external_userid.strip():
+        raise UsageError(_("No customer was chosen."))
     db = ledger.db
     events = inbox() if inbox is not None else None
     with _overwriting(db):

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from typing import TypeVar
 
 from storeops.errors import UsageError
-from storeops.i18n import _, labelled, language
+from storeops.i18n import _, labelled, own_word
 from storeops.tables import headings, typed
 from storeops.tables.content import read_table
 from storeops.tables.headings import SEARCHED, Field
@@ -105,7 +105,7 @@ def read_named(source: str, fields: Sequence[Field], needed: Sequence[str]) -> l
         best = (here.row, found, missing)
     if best is None or best[2]:
         missing = best[2] if best else list(needed)
-        known = {each.name: _named(each) for each in fields}
+        known = {each.name: own_word(each.name, each.aliases) for each in fields}
         raise UsageError(
             _("{file} has no column {names}.").format(
                 file=source, names=_(", ").join(known[each] for each in missing)
@@ -113,9 +113,3 @@ def read_named(source: str, fields: Sequence[Field], needed: Sequence[str]) -> l
             hint=_("Its columns: {names}.").format(names=_(", ").join(known.values())),
         )
     return best[1]
-
-
-def _named(field: Field) -> str:
-    """A column as who reads it may write it."""
-    words = field.aliases if language() == "zh_CN" else ()
-    return next((each for each in words if not each.isascii()), field.name)

@@ -9,7 +9,7 @@ import pytest
 from storeops import paths
 from storeops.changes.sheets import Source
 from storeops.changes.verify import verify
-from storeops.errors import ConflictError, NotFoundError
+from storeops.errors import ConflictError, NotFoundError, UsageError
 from storeops.operations.erasure import erase_person
 from storeops.reading.customers import Selection
 
@@ -175,6 +175,13 @@ def test_life_goes_on_after_an_erasure(corp, known, tmp_path):
         "SELECT name FROM customer WHERE external_userid = ?", (who,)
     ).fetchone()
     assert back == (RENAMED,)
+
+
+def test_nobody_is_not_erased(corp):
+    """Rows of plans that are of no customer (messages, codes) have no id: they stay."""
+    for nobody in ("", " "):
+        with pytest.raises(UsageError):
+            erase_person(corp.app.ledger, nobody)
 
 
 def test_open_work_is_finished_first(corp, known):

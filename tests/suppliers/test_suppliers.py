@@ -278,6 +278,10 @@ def test_what_cannot_be_taken_changes_nothing(cli: Any, known: str, tmp_path: Pa
     ):
         assert cli("certificate", "add", *words).code == code, words
     assert cli("certificate", "list", "--json").json["items"] == []
+    with pytest.MonkeyPatch.context() as patch:  # in words that can be typed
+        patch.setenv("STOREOPS_LANG", "zh")
+        assert "营业执照" in cli("certificate", "add", "V001", "护照", "1").err
+        assert "供应商编号" in cli("supplier", "import", str(file)).err
 
 
 def test_papers_of_unknown_suppliers_leave_no_scan_behind(

@@ -9,7 +9,7 @@ from typing import Any
 
 from storeops import paths
 from storeops.errors import ConfigError, UsageError
-from storeops.i18n import _
+from storeops.i18n import _, own_word
 from storeops.spelling import did_you_mean
 from storeops.toml import values
 from storeops.toml.files import document, toml_files, understood
@@ -89,9 +89,10 @@ def _find(word: str, known: Mapping[str, Any], text: str) -> Any:
     for name, each in known.items():
         if asked in (name.casefold(), *(one.casefold() for one in each.words)):
             return each
+    names = _(", ").join(own_word(name, each.words) for name, each in known.items())
     raise UsageError(
         text.format(name=word[:40]),
-        hint=did_you_mean(word, known, _("Known: {names}.").format(names=_(", ").join(known))),
+        hint=did_you_mean(word, known, _("Known: {names}.").format(names=names)),
     )
 
 
