@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +12,7 @@ from commands.context import current
 from commands.diagnostics import note
 from commands.options import After, All, Limit, RuleName, RulePaths, Yes
 from commands.output import Column
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, aside, ngettext
 
 app = typer.Typer(help=_("Commission: rules, months, pay slips, and why each line is shared so."))
 rule_app = typer.Typer(help=_("Rules: check files, adopt them, list versions, retire."))
@@ -85,6 +86,14 @@ def rule_check(paths: RulePaths) -> None:
     from storeops.domains.commission import rules
 
     output.items([_rule_row(each) for each in rules.read(paths)], _RULE_COLUMNS)
+
+
+@rule_app.command("template", help=_("Print a first rule as a file to change and to adopt."))
+def rule_template() -> None:
+    """Print a rule."""
+    from storeops.domains.commission import rules
+
+    typer.echo(rules.template(), nl=False)
 
 
 @rule_app.command("use", help=_("Adopt rules: what differs becomes a new version."))
@@ -202,6 +211,9 @@ def preview(month: Month = "", rules: Rules = None) -> None:
     call = current()
     tried = book.read(rules) if rules else None
     _statement(months.reckon(call.app.data, month or _last_month(), tried))
+    if tried is None and not book.in_force(call.app.data):
+        note(_("No rule is in force, so all of it is the shops' pool. Begin with:"
+               " storeops commission rule template > commission.toml"))  # fmt: skip
 
 
 @app.command("run", help=_("Share a month line by line: as it stands, or as it was closed."))
@@ -305,7 +317,8 @@ def explain(
 
     call = current()
     found = explained.explain(call.app.data, explained.find_line(call.app.data, line, source))
-    told, arithmetic = explained.facts(found), explained.sentences(found)
+    name = _called(found)
+    told, arithmetic = explained.facts(found, name), explained.sentences(found, name)
     for key in ("paid_at", "first_seen_at"):
         found[key] = cells.iso(found[key])
     for each in found["owners"]:
@@ -320,6 +333,23 @@ def explain(
     output.item(rows, [Column(str(at), what) for at, (what, _text) in enumerate(told)])
     for line_ in arithmetic:
         output.line(line_)
+
+
+def _called(found: dict[str, Any]) -> Callable[[str], str]:
+    """How the members of an explanation are called."""
+    from storeops.mirror import members
+
+    words = {found["seller"], found["server"]}
+    words |= {each["userid"] for kind in ("owners", "parts", "entries") for each in found[kind]}
+    words |= {each[key] for each in found["handovers"]
+              for key in ("handover_userid", "takeover_userid")}  # fmt: skip
+    known = members.by_userids(current().app.data, words - {""})
+
+    def called(word: str) -> str:
+        member = known.get(word.lower())
+        return aside(member.name, word) if member is not None and member.name else word
+
+    return called
 
 
 @app.command("compare", help=_("A month by two sets of rules, guide by guide."))

@@ -54,6 +54,9 @@ TableFile = Annotated[str, typer.Argument(metavar="FILE", help=_("CSV or workboo
 RecordsFile = Annotated[
     str, typer.Argument(metavar="FILE", help=_("CSV, XLSX, NDJSON or Parquet; - for stdin."))
 ]
+Template = Annotated[
+    bool, typer.Option("--template", help=_("Print a CSV to fill in, and nothing else."))
+]
 
 
 def source_of(

@@ -13,7 +13,7 @@ from commands import cells, output
 from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note
-from commands.file_options import HeaderRow, Heading, Hidden, RecordsFile, SheetName
+from commands.file_options import HeaderRow, Heading, Hidden, RecordsFile, SheetName, Template
 from commands.options import After, All, Limit, Reveal, Yes, any_of
 from commands.output import Column
 from storeops.errors import ExitCode
@@ -120,9 +120,7 @@ def import_(
     sheet: SheetName = "",
     header_row: HeaderRow = 0,
     hidden: Hidden = False,
-    template: Annotated[
-        bool, typer.Option("--template", help=_("Print a CSV to fill in, and nothing else."))
-    ] = False,
+    template: Template = False,
     watched: Annotated[
         bool,
         typer.Option("--watched", help=_("Look again at every folder that was taken in before.")),
@@ -151,6 +149,10 @@ def import_(
     done = _take_in(asked, _resume(asked))
     output.result(done.as_dict(), _imported(done))
     note_problems(done.problems)
+    if done.ignored:
+        names = _(", ").join(done.ignored[:_SHOWN])
+        note(_("Not used: {names}. What one of them means: --column HEADING=FIELD; `storeops order"
+               " import --template` names the fields.").format(names=names))  # fmt: skip
     if done.unmatched or done.ambiguous:
         note(_("Why: storeops order match"))
     if any(not each.warning for each in done.problems):

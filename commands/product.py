@@ -8,7 +8,7 @@ import typer
 
 from commands import cells, output
 from commands.context import current
-from commands.file_options import HeaderRow, Heading, Hidden, RecordsFile, SheetName
+from commands.file_options import HeaderRow, Heading, Hidden, RecordsFile, SheetName, Template
 from commands.options import After, All, Limit
 from commands.order import note_problems
 from commands.output import Column
@@ -20,17 +20,25 @@ app = typer.Typer(help=_("Products: import and list names, categories, warrantie
 
 @app.command("import", help=_("Take in products: code, name, category, brand, warranty, GTIN."))
 def import_(
-    path: RecordsFile,
+    path: RecordsFile = "",
     column: Heading = None,
     sheet: SheetName = "",
     header_row: HeaderRow = 0,
     hidden: Hidden = False,
+    template: Template = False,
 ) -> None:
     """Import products."""
+    from storeops.changes import sheets
     from storeops.changes.sheets import Source, parse_mapping
-    from storeops.domains.orders.products import import_products
+    from storeops.domains.orders.products import FIELDS, import_products
+    from storeops.errors import UsageError
 
     call = current()
+    if template:
+        output.write(sheets.template(FIELDS, bom=call.settings.bom))
+        return
+    if not path:
+        raise UsageError(_("Say which file."), hint=_("See what is expected with --template."))
     asked = Source(path, sheet, parse_mapping(column or []), header_row, hidden)
     with call.interruptible() as stop:
         done = import_products(call.app.data, asked, call.app.clock.now(), stop)

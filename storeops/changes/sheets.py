@@ -30,7 +30,9 @@ EXTERNAL_USERID = Field(
 PHONE = Field(
     "phone",
     ("mobile", "mobiles", "phone number", "phone numbers", "remark_mobiles", "手机", "手机号",
-     "手机号码", "电话", "电话号码", "客户手机号", "会员手机号", "联系电话", "联系方式"),
+     "手机号码", "电话", "电话号码", "联系电话", "联系方式",
+     *(who + what for who in ("客户", "会员", "顾客", "买家", "收货人")
+       for what in ("手机", "手机号", "手机号码", "电话"))),
     "13800000000",
     key=True,
 )  # fmt: skip

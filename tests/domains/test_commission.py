@@ -445,3 +445,15 @@ def test_random_months(shop, seed) -> None:
         assert again == [each["share_fen"] for each in said["parts"]]
         kept = [each["share_fen"] for each in said["entries"] if each["kind"] == "sale"]
         assert kept == again
+
+
+def test_a_first_rule_is_printed_and_can_be_adopted(october, cli) -> None:
+    assert "No rule is in force" in cli("commission", "preview", "--month", "2026-10").err
+    text = cli("commission", "rule", "template").out
+    path = october.chain.file(text, "commission.toml")
+    assert cli("commission", "rule", "use", path).code == 0
+    assert "No rule" not in cli("commission", "preview", "--month", "2026-10").err
+    assert october.sums("2026-10")["anna"] == 10001 + 8000 + 400  # protected by 40 %
+    told = cli("commission", "explain", "S2#1").out
+    assert "Anna (anna), former owner: 200.00 × 40 %" in told
+    assert "Ben (ben) from " in told

@@ -568,3 +568,35 @@ def test_facets_that_other_threads_counted_follow_every_import(chain, monkeypatc
         elsewhere(shops)
         elsewhere(lambda: chain.db.execute("SELECT 1"))  # the next one lies where the last did
     assert found == [*imports]
+
+
+def test_a_till_s_export_as_it_comes(chain, cli) -> None:
+    """A title, headings of this till, numbers as texts, merged cells, what was paid beside every
+    line, a sum at the end."""
+    li = chain.person("li", "13812345678")
+    text = (
+        "某某连锁 销售明细,,,,,,,\n导出时间：2026-05-09,,,,,,,\n"
+        "小票号,销售时间,会员手机,会员姓名,商品编码,品名,数量,实付金额\n"
+        'A1,2026/05/01 10:00,="13812345678",*某,="690001",手机,1,"2,999.00"\n'
+        ',,,,="690002",手机壳,2,119.80\n'
+        'A2,2026/05/02 10:00,="13812345678",,="690001",手机,1,9.00\n'
+        'A3,2026/05/03 10:00,="13812345678",,="690001",手机,1,7.00\n'
+        ',,,,="690002",手机壳,many,1.00\n'
+        ",,,,,某物,1,5.00\n"
+        '合计,,,,,,6,"3,140.80"\n,,,,,合计,6,1\n'
+    )
+    path = chain.folder / "till.csv"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(text.encode("gb18030"))
+    answer = cli("order", "import", str(path), "--source", "till", "--json")
+    assert (answer.code, answer.json["added"], answer.json["matched"]) == (6, 2, 2)
+    assert [each["line"] for each in answer.json["problems"]] == [8, 9]
+    assert "A3 is left out" in answer.json["problems"][0]["message"]
+    assert "Not used: 会员姓名." in answer.err
+    first = cli("order", "show", "A1", "--json").json
+    assert [(each["code"], each["amount_fen"]) for each in first["lines"]] == [
+        ("690001", 299900), ("690002", 11980),
+    ]  # fmt: skip
+    assert first["amount_fen"] == 311880
+    row = cli("customer", "list", "--where", f"id:{li}", "--json").json["items"][0]
+    assert (row["orders"], row["spent_fen"]) == (2, 312780)

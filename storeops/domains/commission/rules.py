@@ -124,6 +124,30 @@ def chosen(rules: Sequence[CommissionRule], line: SoldLine) -> CommissionRule | 
 # -- files ----------------------------------------------------------------------------------------
 
 
+def template() -> str:
+    """A first rule as a file to change and to adopt, and one of another kind commented out."""
+    return f"""\
+# {_("whoever added the customer first of those who have it then has the sale")}
+[[rule]]
+name = "house"
+scheme = "first-bind"  # first-bind | last-touch | till | split
+rate = "3%"  # {_("what is paid of a share")}
+
+[rule.protection]  # {_("after a handover")}
+days = 30
+former = 40  # {_("per cent of the owner's share stay with the former owner")}
+
+# {_("phones are shared; the rule with the highest priority counts")}
+# [[rule]]
+# name = "phones"
+# scheme = "split"
+# shares = {{ owner = 60, server = 20, seller = 20 }}
+# categories = ["phones"]
+# priority = 10
+# rate = "3%"
+"""
+
+
 def read(paths: Iterable[str]) -> list[CommissionRule]:
     """Rules of files and folders, checked; raises as `read_rules` does."""
     return read_rules(paths, _rule, example="rules/commission/phones.toml", once="name")

@@ -41,7 +41,6 @@ from storeops.errors import ConflictError, StoreOpsError, UsageError
 from storeops.i18n import _, labelled
 from storeops.mirror import meta
 from storeops.reading.customers import names_of
-from storeops.tables import typed
 
 STAGED = 5_000  # rows a transaction
 WRITTEN = 1_000  # orders a transaction
@@ -93,6 +92,7 @@ class ImportedOrders:
         matched, unmatched, ambiguous: those of them whose customer is certain, not known, not one.
         problems: rows and orders that could not be taken.
         files: files of a folder that were taken in.
+        ignored: headings that mean nothing here.
         stopped: somebody asked to stop; the same command goes on.
     """
 
@@ -108,6 +108,7 @@ class ImportedOrders:
     ambiguous: int = 0
     problems: Problems = field(default_factory=Problems)
     files: int = 0
+    ignored: tuple[str, ...] = ()
     stopped: bool = False
 
     def as_dict(self) -> dict[str, Any]:
@@ -212,6 +213,7 @@ def _add(result: ImportedOrders, part: ImportedOrders, name: str) -> None:
                  "unmatched", "ambiguous"):  # fmt: skip
         setattr(result, each, getattr(result, each) + getattr(part, each))
     result.stopped |= part.stopped
+    result.ignored = tuple(dict.fromkeys((*result.ignored, *part.ignored)))
     for problem in part.problems:
         known = problem.message.startswith(name)
         text = problem.message if known else labelled(name, problem.message)
@@ -314,7 +316,9 @@ class _Import:
         ):
             lines = sign > 0
             reader = OrderReader(zone, hash_phone, lines=lines, heads=not two or not lines)
-            rows = self._rows(self._open(path, fields), reader, sign)
+            stream = self._open(path, fields)
+            self.result.ignored += stream.ignored
+            rows = self._rows(stream, reader, sign)
             while batch := list(islice(rows, STAGED)):
                 with self.db.atomic() as connection:
                     connection.executemany(
@@ -355,15 +359,17 @@ class _Import:
             if isinstance(line, Problem):
                 problems.append(line)
                 continue
+            if reader.is_sum(line):
+                continue
             try:
                 row = reader.read(line)
             except BadOrderRow as bad:
                 code, message = bad.args
-                number = line.get("order_no").strip()
+                number = reader.number(line)
                 if number:
-                    self.spoiled.add(typed.word(number))
+                    self.spoiled.add(number)
                     message = _("{message}; its order {order} is left out").format(
-                        message=message, order=typed.word(number)[:60]
+                        message=message, order=number[:60]
                     )
                 problems.append(of_line(line.number, code, message))
                 continue
@@ -427,6 +433,14 @@ class _Import:
             raise BadOrderRow("no_time", _("it has no time of payment"))
         bodies = [json.loads(body) for _line, _head, body in rows if body]
         total: int | None = head["total"]
+        paid = [each[HEAD_KEYS.index("total")] for each in heads]
+        if len(bodies) == len(paid) and None not in paid and len(set(paid)) > 1:
+            # what was paid stands beside every line, and is the line's
+            bodies = [
+                [*each[:4], -fen if each[3] < 0 < fen else fen, each[5]]
+                for each, fen in zip(bodies, paid, strict=True)
+            ]
+            total = None
         if not bodies:
             if total is None:
                 raise BadOrderRow("no_amount", _("it has neither lines nor a total"))

@@ -103,6 +103,7 @@ _MASK = re.compile(r"(\d{1,7})-?[*xX×#●•＊＃]{2,}-?(\d{0,7})\Z")
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 _CURRENCIES = {"人民币": "CNY", "RMB": "CNY", "元": "CNY", "¥": "CNY", "￥": "CNY"}
 MOST_QUANTITY = 10**12
+_SUMS = {"合计", "总计", "小计", "本页合计", "total", "subtotal", "grand total", "sum"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,7 @@ class OrderReader:
     lines: bool = True
     heads: bool = True
     _moment: Callable[[str], int | None] = field(init=False)
+    _before: str = field(init=False, default="")  # number of the row before
 
     def __post_init__(self) -> None:
         self._moment = lru_cache(maxsize=1_000)(lambda text: typed.moment(text, self.zone))
@@ -154,7 +156,7 @@ class OrderReader:
             BadOrderRow: it cannot be taken.
         """
         cells = line.cells
-        number = typed.word(cells.get("order_no", ""))
+        number = self._before = self.number(line)
         if not number:
             raise BadOrderRow("no_number", _("it has no order number"))
         if len(number) > 128:
@@ -162,6 +164,26 @@ class OrderReader:
         head = self._head(cells) if self.heads else (None,) * len(HEAD_KEYS)
         body = self._body(cells, head) if self.lines else None
         return OrderRow(number, line.number, head, body)
+
+    def number(self, line: SheetLine) -> str:
+        """The number of a row's order; that of the row before where this one names an article and
+        says nothing of an order, as where cells were merged. "" for none."""
+        cells = line.cells
+        number = typed.word(cells.get("order_no", ""))
+        says = any(typed.word(cells.get(name, "")) for name in HEAD_KEYS if name != "total")
+        if number or says or not (self.lines and typed.word(cells.get("code", ""))):
+            return number
+        return self._before
+
+    @staticmethod
+    def is_sum(line: SheetLine) -> bool:
+        """Whether a row sums others up: 合计 stands where an order has its number, or before any
+        article."""
+        cells = line.cells
+        words = [typed.word(cells.get(name, "")).casefold() for name in ("order_no", "product")]
+        return not typed.word(cells.get("code", "")) and any(
+            word.rstrip(":：") in _SUMS for word in words
+        )
 
     def _head(self, cells: Any) -> tuple[Any, ...]:
         text = cells.get("paid_at", "").strip()
