@@ -25,13 +25,13 @@ from commands.forecast_options import (
     ShelfLife,
     StockFile,
     Waste,
-    held_stock,
     history,
     note_all,
     number,
     pieces,
     product_names,
     share,
+    stock_reader,
     with_names,
 )
 from commands.options import After, All, Force, Limit, day_of
@@ -335,7 +335,7 @@ def order(
         pack=pack,
     )  # fmt: skip
     folder, last = history(data, as_of)
-    held, said = held_stock(store, ordering.read_stock(stock) if stock else None)
+    held, said = stock_reader()(store, ordering.read_stock(stock) if stock else None)
     found = ordering.order(
         folder, store, how, as_of=last, method=method, stock=held, product=product
     )

@@ -16,7 +16,7 @@ from storeops.errors import ConfigError, UsageError
 from storeops.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from storeops.domains.forecast.history import DailySales
     from storeops.domains.forecast.ordering import HeldStock
@@ -110,30 +110,31 @@ def history(data: str, as_of: str, *, again: bool = True) -> tuple[str | DailySa
     )  # fmt: skip
 
 
-def held_stock(
-    store: str, given: Sequence[HeldStock] | None
-) -> tuple[Sequence[HeldStock], Sequence[str]]:
-    """(stock and what is on the way, what is to be said of it), from a file and the profile.
+def stock_reader() -> Callable[
+    [str, Sequence[HeldStock] | None], tuple[Sequence[HeldStock], Sequence[str]]
+]:
+    """Reads what a shop has and awaits, by its number and the rows of a file (None without one).
 
     What a file does not say of deliveries the profile's lots do; without a profile nobody does.
-
-    Args:
-        store: the shop's number.
-        given: rows of the file; None without one.
     """
-    from storeops.domains.forecast import on_hand
+    from storeops.domains.forecast.on_hand import OnHand
 
-    if any(each.arrives for each in given or ()):
-        return given or (), ()
     call = current()
-    try:
-        db, now = call.app.data, call.app.clock.now()
-    except ConfigError:
-        return given or (), ()
-    if given is None:
-        return on_hand.held(db, store, now)
-    coming, notes = on_hand.on_the_way(db, store, now)
-    return [*given, *coming], notes
+    known: OnHand | None = None
+    with suppress(ConfigError):
+        known = OnHand(call.app.data, call.app.clock.now())
+
+    def read(
+        store: str, given: Sequence[HeldStock] | None
+    ) -> tuple[Sequence[HeldStock], Sequence[str]]:
+        if known is None or any(each.arrives for each in given or ()):
+            return given or (), ()
+        if given is None:
+            return known.held(store)
+        coming, notes = known.on_the_way(store)
+        return [*given, *coming], notes
+
+    return read
 
 
 def product_names() -> dict[str, str]:

@@ -21,10 +21,10 @@ from commands.forecast_options import (
     ShelfLife,
     StockFile,
     Waste,
-    held_stock,
     history,
     note_all,
     pieces,
+    stock_reader,
     with_names,
 )
 from commands.options import After, All, Limit, day_of
@@ -73,9 +73,10 @@ def _of_all(
     source, last = history(data, as_of)
     listed = ordering.by_store(ordering.read_stock(stock)) if stock else None
     of_shops: dict[str, None] = {}
+    read = stock_reader()
 
     def stock_of(store: str) -> Sequence[HeldStock]:
-        rows, told = held_stock(store, None if listed is None else listed.get(store, ()))
+        rows, told = read(store, None if listed is None else listed.get(store, ()))
         of_shops.update(dict.fromkeys(told))
         return rows
 

@@ -171,13 +171,14 @@ class ForecastScreen(ListScreen):
         return Content("").join(parts)
 
     def _order(self, line: Line, life: int) -> Content:
-        from storeops.domains.forecast import on_hand, ordering
+        from storeops.domains.forecast import ordering
+        from storeops.domains.forecast.on_hand import OnHand
 
         assert self._source is not None
         assert isinstance(line.key, tuple)
         store, product = line.key
         core = self.app.core
-        held, _notes = on_hand.held(core.data, store, core.clock.now())
+        held, _notes = OnHand(core.data, core.clock.now()).held(store)
         how = ordering.terms(shelf_life=life)
         made = ordering.order(
             self._source[0], store, how, as_of=self._source[1], stock=held, product=product
