@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from storeops.tables import typed
@@ -95,3 +96,74 @@ def changed_numbers(connection: sqlite3.Connection, after: int) -> Iterator[tupl
         for text in filter(None, texts):
             for each in json.loads(text):
                 yield customer, typed.phone(each)
+
+
+def certain_since(connection: sqlite3.Connection, customers: Iterable[int]) -> dict[int, int]:
+    """customer.id → the moment (Unix seconds) from which on its numbers are those of today."""
+    rows = connection.execute(
+        "SELECT j.value, coalesce((SELECT min(f.createtime) FROM follow f"
+        " WHERE f.customer_id = j.value), 0), coalesce((SELECT max(t.at) FROM timeline t"
+        " WHERE t.customer_id = j.value AND t.field = 'mobiles'), 0) FROM json_each(?) j",
+        (json.dumps(sorted(set(customers))),),
+    )
+    return {key: max(begun, changed) for key, begun, changed in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class NumberHolding:
+    """A customer had a number: from when the relation began, or the number was noted, until it was
+    noted that it is gone; Unix seconds, `end` exclusive, None while it lasts."""
+
+    customer: int
+    start: int
+    end: int | None = None
+
+    def covers(self, at: int) -> bool:
+        """Whether the customer had it at a moment."""
+        return self.start <= at and (self.end is None or at < self.end)
+
+
+def holdings(
+    connection: sqlite3.Connection, wanted: Collection[str], forms: Callable[[str], list[str]]
+) -> dict[str, list[NumberHolding]]:
+    """Form of a number → who had it when, by what was noted; reads every relation and every change
+    of numbers.
+
+    Args:
+        connection: on data.db.
+        wanted: forms that are looked for.
+        forms: number → all its forms.
+    """
+    found: dict[str, list[NumberHolding]] = defaultdict(list)
+    since: dict[tuple[int, int, str], int] = {}  # (customer, member, number) → noted at
+    begun: dict[tuple[int, int], int] = {}
+
+    def keep(customer: int, staff: int, number: str, end: int | None) -> None:
+        start = since.pop((customer, staff, number), begun.get((customer, staff), 0))
+        for form in forms(number):
+            if form in wanted:
+                found[form].append(NumberHolding(customer, start, end))
+
+    now: list[tuple[int, int, set[str]]] = []
+    for customer, staff, created, mobiles in connection.execute(
+        "SELECT customer_id, staff_id, createtime, mobiles FROM follow"
+    ):
+        begun[customer, staff] = created
+        if mobiles != "[]":
+            now.append((customer, staff, _digits(mobiles)))
+    for customer, staff, at, before, after in connection.execute(
+        "SELECT customer_id, coalesce(staff_id, 0), at, before, after FROM timeline"
+        " WHERE field = 'mobiles' AND customer_id IS NOT NULL ORDER BY at, id"
+    ):
+        had, has = _digits(before), _digits(after)
+        for number in had - has:
+            keep(customer, staff, number, at)
+        since.update({(customer, staff, number): at for number in has - had})
+    for customer, staff, numbers_ in now:
+        for number in numbers_:
+            keep(customer, staff, number, None)
+    return found
+
+
+def _digits(mobiles: str | None) -> set[str]:
+    return {typed.phone(each) for each in json.loads(mobiles)} if mobiles else set()

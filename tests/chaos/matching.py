@@ -222,7 +222,9 @@ class Days:
                 kind, keys, cell = "nobody", ("", "", "", "", ""), ""
             self.kinds[kind] += 1
             hashed = keys[3].upper() if dice.random() < 0.5 else keys[3]
-            file.writerow((order, "2026-05-01", *keys[:2], cell, hashed, keys[4], "1"))
+            file.writerow(
+                (order, f"2026-05-{self.day + 1:02d}", *keys[:2], cell, hashed, keys[4], "1")
+            )
             self.fresh.append((order, keys))
         return text.getvalue()
 

@@ -97,3 +97,34 @@ def test_a_look_that_is_under_way_does_not_undo_what_a_person_says(chain, monkey
     monkeypatch.undo()
     take(chain, "S2,13800000001,2026-05-04,1")
     assert owners(chain) == {"S1": "ann", "S2": "ann"}
+
+
+def test_an_order_that_comes_late_is_of_who_had_the_number_then(chain, cli) -> None:
+    """Where the timeline says so; where it says nobody, or both, nothing is guessed."""
+    old, new = "13800000001", "13800000002"
+    chain.person("an", old, since="2026-01-01")
+    chain.person("bo", new, since="2026-01-01")
+    take(chain, f"S0,{new},2026-05-01,1")  # the buyer of bo's own number stays
+    chain.person("an", "13800000003", since="2026-01-01", seen="2026-05-10")
+    chain.person("bo", new, old, since="2026-01-01", seen="2026-05-12")
+    days = ("05-05", "05-11", "05-15")
+    take(chain, *(f"A{day},{old},2026-{day},1" for day in days))
+
+    def whose() -> dict[str, str]:
+        rows = cli("order", "list", "--all", "--json").json["items"]
+        return {row["order_no"]: row["customer"] or row["reason"] for row in rows}
+
+    want = {"S0": "bo", "A05-05": "an", "A05-11": "ambiguous", "A05-15": "bo"}
+    assert whose() == want
+    take(chain, f"B1,{old},2026-05-06,1", f"B2,{old},2026-05-20,1", "B3,138****0001,2026-05-06,1")
+    assert (late := whose()) == want | {"B1": "an", "B2": "bo", "B3": "an"}
+    domain.refreshed(chain.db, chain.at("2026-06-01"))
+    found = cli("order", "match", "--json").json
+    assert (found["matched"], found["ambiguous"], found["unmatched"]) == (6, 1, 0)
+    assert whose() == late
+    assert found["why_not"][0]["order_nos"] == ["A05-11"]
+    assert [r["order_no"] for r in cli("order", "list", "--ambiguous", "--json").json["items"]] == [
+        "A05-11"
+    ]
+    an = cli("customer", "list", "--where", f"id:{'wman':x<32}", "--json").json["items"][0]
+    assert an["orders"] == 3

@@ -576,10 +576,11 @@ class _Import:
 
     def _match(self) -> None:
         matching.match_new(self.db, self.now)
+        matching.settle_early(self.db, self.now)
         summary.refresh(self.db, summary.stale(self.db), self.now)
         for state, orders in self.db.execute(
             "SELECT CASE WHEN o.customer_id IS NOT NULL THEN 'matched'"
-            " WHEN b.reason = 'ambiguous' THEN 'ambiguous' ELSE 'unmatched' END, count(*)"
+            f" WHEN {matching.WHY} = 'ambiguous' THEN 'ambiguous' ELSE 'unmatched' END, count(*)"
             " FROM (SELECT DISTINCT order_no FROM orders_stage WHERE run = '') s"
             " JOIN orders_order o ON o.source_id = ? AND o.order_no = s.order_no"
             " JOIN orders_buyer b ON b.id = o.buyer_id GROUP BY 1",

@@ -5,8 +5,9 @@ hashed), member number. The first of these that any customer has decides, in thi
 customer: matched. Several: ambiguous, and listed. None: the buyer waits, and is looked at again
 when a customer appears, gets a number or loses one. An order keeps the customer it was matched
 with. Of a buyer by whose number somebody bought before, only that customer is certain: when it has
-passed to another one, new orders are ambiguous. What a person said stands until somebody fits who
-did not then, or the customer does not any more.
+passed to another one, new orders are ambiguous. An order that was paid before a number passed on
+is of whoever is known to have had it then, and else ambiguous. What a person said stands until
+somebody fits who did not then, or the customer does not any more.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ WAYS = {
     "member": N_("member number"),
     "person": N_("by hand"),
 }
+WHY = "coalesce(nullif(b.reason, ''), 'ambiguous')"  # of an order without a customer, buyer b
+_FRESH_S = 3 * 86_400  # of orders that were paid so lately and fit nobody the past is not asked
 _BATCH = 5_000
 _DIGESTS = {32: hashlib.md5, 40: hashlib.sha1, 64: hashlib.sha256}
 
@@ -296,7 +299,8 @@ def _resolve(db: Database, wanted: list[_Buyer], now: int) -> set[int]:
             )
             connection.executemany(
                 "UPDATE orders_order SET customer_id = ?, matched_at = ?"
-                " WHERE buyer_id = ? AND customer_id IS NULL",
+                " WHERE buyer_id = ? AND customer_id IS NULL AND paid_at >="
+                " coalesce((SELECT b.since FROM orders_buyer b WHERE b.id = buyer_id), paid_at)",
                 orders,
             )
             summary.note_stale(connection, {customer for customer, _now, _buyer in orders})
@@ -331,6 +335,66 @@ def _verdict(
         return None, "", "ambiguous", sorted(fitting)
     others = buyer.external_userid or buyer.unionid or buyer.phone_hash or buyer.member
     return None, "", "bad_phone" if buyer.phone == "?" and not others else "unknown", []
+
+
+# -- orders that come late -------------------------------------------------------------------------
+
+
+def settle_early(db: Database, imported_at: int) -> None:
+    """Of orders that were just taken in: those that were paid before a number passed on are of
+    whoever is known to have had it then; of nobody where that is not one customer.
+
+    Args:
+        db: data.db.
+        imported_at: `updated_at` of these orders, Unix seconds.
+    """
+    rows = db.execute(
+        "SELECT o.id, o.buyer_id, o.paid_at, o.customer_id, coalesce(nullif(b.phone, ''),"
+        " b.phone_hash) FROM orders_order o JOIN orders_buyer b ON b.id = o.buyer_id"
+        " WHERE o.updated_at >= ? AND (b.phone NOT IN ('', '?') OR b.phone_hash <> '')"
+        " AND (o.customer_id IS NULL AND b.reason IN ('ambiguous', 'unknown') AND o.paid_at < ?"
+        " OR o.customer_id IS NOT NULL"
+        " AND b.matched_by IN ('phone', 'phone_hash', 'masked_phone'))",
+        (imported_at, imported_at - _FRESH_S),  # strangers' orders of every night are many
+    ).fetchall()
+    certain: dict[int, int] = {}
+    customers = sorted({row[3] for row in rows} - {None})
+    for start in range(0, len(customers), _BATCH):
+        certain |= identities.certain_since(db.connection, customers[start : start + _BATCH])
+    early = [row for row in rows if row[3] is None or row[2] < certain[row[3]]]
+    if not early:
+        return
+    wanted = {row[4] for row in early}
+    masks = {each for each in wanted if "*" in each}
+    hashes = {each for each in wanted if each.strip("0123456789*")}
+    forms = spelled(masks, hashes, keyed_hash(db.path.parent, "phone"))
+    had = identities.holdings(db.connection, wanted, forms)
+    settled: list[tuple[int | None, int, int, int, int | None]] = []
+    for key, buyer, paid_at, customer, form in early:
+        spans = had.get(form, [])
+        if not any(each.end is not None and each.customer != customer for each in spans):
+            continue
+        then = [each for each in spans if each.covers(paid_at)]
+        whose = then[0].customer if len({each.customer for each in then}) == 1 else None
+        if customer is None and any(each.end is None for each in then):
+            continue  # after it passed on: whose it is was asked already
+        if whose != customer:
+            settled.append((whose, key, buyer, paid_at, customer))
+    for start in range(0, len(settled), _BATCH):
+        piece = settled[start : start + _BATCH]
+        with db.atomic() as connection:
+            connection.executemany(
+                "UPDATE orders_order SET customer_id = ?, matched_at = ? WHERE id = ?",
+                [(whose, None if whose is None else imported_at, key)
+                 for whose, key, _buyer, _paid_at, _before in piece],
+            )  # fmt: skip
+            connection.executemany(
+                "UPDATE orders_buyer SET since = max(coalesce(since, 0), ?),"
+                " matched_by = coalesce(nullif(matched_by, ''), 'phone') WHERE id = ?",
+                [(paid_at + 1, buyer) for _whose, _key, buyer, paid_at, _before in piece],
+            )
+            touched = {each for row in piece for each in (row[0], row[4])} - {None}
+            summary.note_stale(connection, [each for each in touched if each is not None])
 
 
 # -- customers who appear -------------------------------------------------------------------------
@@ -525,7 +589,7 @@ def report(db: Database) -> MatchReport:
     by: Counter[str] = Counter()
     why: Counter[str] = Counter()
     for matched, way, reason, orders in db.execute(
-        "SELECT o.customer_id IS NOT NULL, b.matched_by, b.reason, count(*) FROM orders_order o"
+        f"SELECT o.customer_id IS NOT NULL, b.matched_by, {WHY}, count(*) FROM orders_order o"
         " JOIN orders_buyer b ON b.id = o.buyer_id GROUP BY 1, 2, 3"
     ):
         if matched:
@@ -537,7 +601,7 @@ def report(db: Database) -> MatchReport:
             order
             for (order,) in db.execute(
                 "SELECT o.order_no FROM orders_buyer b JOIN orders_order o ON o.buyer_id = b.id"
-                " WHERE b.reason = ? AND o.customer_id IS NULL LIMIT 5",
+                f" WHERE {WHY} = ? AND o.customer_id IS NULL LIMIT 5",
                 (reason,),
             )
         ]

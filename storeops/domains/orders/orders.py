@@ -48,8 +48,8 @@ class OrderFilter:
 
 _MATCH = {
     "matched": "o.customer_id IS NOT NULL",
-    "unmatched": "o.customer_id IS NULL AND b.reason <> 'ambiguous'",
-    "ambiguous": "o.customer_id IS NULL AND b.reason = 'ambiguous'",
+    "unmatched": f"o.customer_id IS NULL AND {matching.WHY} <> 'ambiguous'",
+    "ambiguous": f"o.customer_id IS NULL AND {matching.WHY} = 'ambiguous'",
     "waiting": "o.customer_id IS NULL",
 }
 
@@ -66,7 +66,7 @@ def list_orders(db: Database, which: OrderFilter) -> Iterator[dict[str, Any]]:
         rows = db.rows(
             "SELECT o.id, o.order_no, s.name AS source, o.version, o.status, o.paid_at,"
             " o.amount_fen, o.currency, o.channel, o.shop, o.seller, o.customer_id,"
-            " CASE WHEN o.customer_id IS NULL THEN b.reason ELSE '' END AS reason"
+            f" CASE WHEN o.customer_id IS NULL THEN {matching.WHY} ELSE '' END AS reason"
             " FROM orders_order o JOIN orders_source s ON s.id = o.source_id"
             " JOIN orders_buyer b ON b.id = o.buyer_id"
             f" WHERE {' AND '.join(where)} AND (o.paid_at, o.id) < (?, ?)"
@@ -145,7 +145,7 @@ def show_order(db: Database, order_no: str, source: str = "", *, reveal: bool = 
     matched = customer is not None
     found["external_userid"], found["customer"] = people.get(customer, (None, ""))
     found["matched_by"] = (way or "person") if matched else None
-    found["reason"] = "" if matched else reason
+    found["reason"] = "" if matched else reason or "ambiguous"
     found["candidates"] = [] if matched else [
         {"external_userid": one, "name": name} for one, name in people.values()
     ]  # fmt: skip

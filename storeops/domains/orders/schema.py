@@ -248,4 +248,6 @@ MIGRATIONS: tuple[Migration, ...] = (
         "ALTER TABLE orders_source ADD COLUMN folder TEXT NOT NULL DEFAULT ''",
     ),
     statements("orders", "m010_sets", SETS),
+    # orders paid before it are of nobody by this buyer: its number was somebody else's; Unix seconds
+    statements("orders", "m011_since", "ALTER TABLE orders_buyer ADD COLUMN since INTEGER"),
 )

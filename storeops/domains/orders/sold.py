@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from storeops.database.database import Database
+from storeops.domains.orders.matching import WHY
 
 LineKey = tuple[str, str, int]  # source, order_no, line
 
@@ -60,7 +61,7 @@ _SELECT = (
     "SELECT s.name, o.order_no, l.line, o.status, o.paid_at,"
     " CASE WHEN o.status = 'cancelled' THEN 0 ELSE l.amount_fen END, o.shop,"
     " o.channel, coalesce(p.category, ''), l.code, o.seller, o.server, o.customer_id,"
-    " CASE WHEN o.customer_id IS NULL THEN b.reason ELSE '' END, o.original, l.original_line"
+    f" CASE WHEN o.customer_id IS NULL THEN {WHY} ELSE '' END, o.original, l.original_line"
     " FROM orders_order o JOIN orders_line l ON l.order_id = o.id"
     " JOIN orders_source s ON s.id = o.source_id JOIN orders_buyer b ON b.id = o.buyer_id"
     " LEFT JOIN orders_product p ON p.code = l.code"
