@@ -14,6 +14,7 @@ import typer
 from commands import cells, output, table
 from commands.context import current
 from commands.diagnostics import note, warn
+from commands.hub_host import app as host_app
 from commands.hub_requests import app as requests_app
 from commands.hub_store import app as store_app
 from commands.output import Column
@@ -30,11 +31,12 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help=_(
         "Head office and back offices: facts of each shop flow down over NATS JetStream, and what "
-        "a shop wants changed is asked of head office. Not built yet: a second host at head office."
+        "a shop wants changed is asked of head office. A second host of head office takes over."
     )
 )
 app.add_typer(store_app, name="store")
 app.add_typer(requests_app, name="requests")
+app.add_typer(host_app, name="host")
 
 STATES = {
     "following": N_("following"),
@@ -121,6 +123,16 @@ def init(
 @stays(unless="once")
 def serve(
     once: Annotated[bool, typer.Option("--once", help=_("End when nothing is left."))] = False,
+    lead: Annotated[
+        bool,
+        typer.Option(
+            "--lead",
+            help=_(
+                "With two hosts: lead now, with what is on this machine. Only when the other one"
+                " does not run and the copy is lost: what that had done since is lost too."
+            ),
+        ),
+    ] = False,
 ) -> None:
     """Stays until Ctrl-C or SIGTERM: what is in flight is finished, the server ended."""
     from storeops.hub import office
@@ -132,11 +144,18 @@ def serve(
         text = _("Back offices can follow at {address}.").format(address=report.url)
         note(text)
 
+    def standing_by(leader: str) -> None:
+        if leader:
+            note(_("{leader} leads head office; this host stands by.").format(leader=leader))
+        else:
+            note(_("Nobody leads head office; this host takes over as soon as it may."))
+
     call = current()
     with call.interruptible("storeops hub serve") as stop:
         report = office.serve(
-            call.app, once=once, stop=stop, on_ready=ready, on_trouble=_tried_again
-        )
+            call.app, once=once, stop=stop, on_ready=ready, on_trouble=_tried_again,
+            on_standby=standing_by, lead=lead,
+        )  # fmt: skip
     output.done(
         {"published": report.published, "refilled": report.refilled, "url": report.url},
         ngettext(

@@ -167,8 +167,20 @@ def join(
     """A profile without a secret: it follows head office."""
     from pathlib import Path
 
-    from storeops.hub import joining
+    from storeops.hub import joining, joining_hosts
 
+    host = joining_hosts.load(Path(file).expanduser())
+    if host is not None:
+        made = joining_hosts.join(host, name, make_default=default)
+        note(_("Next: storeops --profile {name} hub serve").format(name=made.name))
+        note(_("The file holds the app's secret: delete it now."))
+        output.result(
+            _row(made.name),
+            _("{name} is head office on this host ({host}), too.").format(
+                name=made.name, host=host.name
+            ),
+        )
+        return
     found = joining.load(Path(file).expanduser())
     name = name or f"shop-{found.store_code}"
     joining.join(found, name, make_default=default)

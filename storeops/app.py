@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from storeops.changes.jobs.report import Report
     from storeops.changes.jobs.worker import Worker
     from storeops.changes.ledger import Ledger
+    from storeops.hub.hosts import Standing
     from storeops.limits.governor import Governor
     from storeops.limits.tokens import RunTokenStore
     from storeops.os_errors import Refusal
@@ -252,8 +253,16 @@ class App:
     def _open_data(self) -> Database:
         from storeops.operations.ownership import must_own
 
+        stands_by = self.standing is not None and not self.standing.leads
+        if stands_by and not paths.data_db(self.profile.name).exists():
+            raise ConfigError(
+                _("This host has no copy of head office yet."),
+                hint=_("`storeops hub serve` fetches one here, once the other host leads."),
+            )
         database = self._database(paths.data_db, DATA_ROOMS)
         try:
+            if self.standing is not None:
+                database.guard = self.standing.must_lead
             must_own(self.profile, database)
         except BaseException:
             database.close()
@@ -288,9 +297,13 @@ class App:
         Raises:
             ConfigError: it is damaged, cannot be opened, or is from a newer storeops.
         """
-        return self._once(
-            "inbox", lambda: self._database(paths.inbox_db, INBOX_ROOMS, synchronous="FULL")
-        )
+        def make() -> Database:
+            database = self._database(paths.inbox_db, INBOX_ROOMS, synchronous="FULL")
+            if self.standing is not None:
+                database.guard = self.standing.must_lead
+            return database
+
+        return self._once("inbox", make)
 
     @property
     def clock(self) -> SystemClock:
@@ -316,7 +329,10 @@ class App:
             limits = Limits(
                 per_minute=own.per_minute, per_hour=own.per_hour, in_flight=own.in_flight
             )
-            return Governor(self.run, self.profile.corp_id, limits, clock=self.clock)
+            may_call = self.must_lead if self.standing is not None else lambda: None
+            return Governor(
+                self.run, self.profile.corp_id, limits, clock=self.clock, may_call=may_call
+            )
 
         return self._once("governor", make)
 
@@ -415,6 +431,40 @@ class App:
 
         if self.profile.head_office:
             raise head_office_sends(self.profile.name)
+        self.must_lead()
+
+    @property
+    def standing(self) -> Standing | None:
+        """Whether this host leads, where head office has more than one; None where it has one."""
+
+        def make() -> Standing | None:
+            if not (paths.profile_path(self.profile.name) / "hub" / "host.toml").exists():
+                return None
+            from storeops.hub import hosts
+
+            host = hosts.find(self.profile.name)
+            return None if host is None else hosts.Standing(self.profile.name, host)
+
+        return self._once("standing", make)
+
+    def must_lead(self) -> None:
+        """Refuse what only the leader of several hosts may do.
+
+        Raises:
+            PolicyError: this host stands by.
+        """
+        if self.standing is not None:
+            self.standing.must_lead()
+
+    def secure(self) -> None:
+        """Wait until what is committed is where another host finds it, where there is one.
+
+        Raises:
+            NetworkError: it cannot be copied now.
+            PolicyError: this host does not lead any more.
+        """
+        if self.standing is not None:
+            self.standing.secure()
 
     @property
     def actions(self) -> ActionRegistry:
@@ -434,7 +484,8 @@ class App:
         from storeops.changes.ledger import open_ledger
         from storeops.changes.policy import Policy
 
-        if not self.readonly and data.stuck is None:
+        acts = self.standing is None or self.standing.leads
+        if not self.readonly and data.stuck is None and acts:
             remembered.belong_to(data, str(self.profile.agent_id), self.clock.now())
         return open_ledger(
             data,
@@ -494,6 +545,7 @@ class App:
             PolicyError: read-only.
         """
         self.ledger.policy.may_send()
+        self.must_lead()
         from storeops.changes.job_records import LedgerRecords
         from storeops.changes.jobs.worker import Worker
 
@@ -506,7 +558,17 @@ class App:
             threads=self.profile.limits.in_flight,
             stop=stop,
             on_progress=on_progress,
+            secure=self.secure,
         )
+
+    def reopen(self) -> None:
+        """Close data.db and inbox.db, in whose place others are about to lie; the next who asks
+        for them opens those."""
+        with self._lock:
+            self._made.pop("ledger", None)
+            for name in ("data", "inbox"):
+                if name in self._made:
+                    self._made.pop(name).close()
 
     def close(self) -> None:
         """Close what was opened, and keep the clock's offset for the next process."""

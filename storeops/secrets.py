@@ -11,6 +11,7 @@ import os
 import re
 import stat
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,25 @@ def save_hub(profile: str, value: str) -> None:
     _change({_line(profile, HUB): value})
 
 
+def every(profile: str) -> dict[str, str]:
+    """All secrets of a profile by kind, those of robots too; for another host of head office.
+
+    Raises:
+        ConfigError: the file may be read by others, or is malformed.
+    """
+    kinds = (*KINDS, *_robots(profile))
+    return {kind: found.reveal() for kind in kinds if (found := find(profile, kind)) is not None}
+
+
+def keep(profile: str, values: Mapping[str, str]) -> None:
+    """Keep what `every` gave elsewhere.
+
+    Raises:
+        ConfigError: the file cannot be trusted, read or written.
+    """
+    _change({_line(profile, kind): value for kind, value in values.items()})
+
+
 def robot(profile: str, name: str) -> Secret | None:
     """The key of a group's robot, None when there is none.
 
@@ -212,12 +232,15 @@ def forget(profile: str) -> None:
     Raises:
         ConfigError: the file cannot be trusted, read or written.
     """
-    robots = [
+    _change({_line(profile, kind): None for kind in (*KINDS, *_robots(profile))})
+
+
+def _robots(profile: str) -> list[str]:
+    return [
         line.partition(":")[2]
         for line in _read(paths.secrets_file())
         if line.startswith(f"{profile}:robot_")
     ]
-    _change({_line(profile, kind): None for kind in (*KINDS, *robots)})
 
 
 def _change(changes: dict[str, str | None]) -> None:

@@ -80,6 +80,7 @@ JOURNAL = {
     "plan.approved": N_("request approved"),
     "plan.refused": N_("request refused"),
     "plan.withdrawn": N_("request taken back"),
+    "hub.takeover": N_("another host of head office leads"),
     "plan.requested": N_("request of a back office"),
     "plan.turned_away": N_("attempt of a back office turned away"),
     "plan.paused": N_("plan paused"),

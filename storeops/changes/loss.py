@@ -100,7 +100,7 @@ def find(connection: sqlite3.Connection, seal: Seal, folder: Path) -> Loss | Non
     elif not why:
         if seal.count > count:
             why = "cut"
-        elif _hash(connection, seal.count) != seal.head:
+        elif hash_of_line(connection, seal.count) != seal.head:
             why = "replaced"
         elif known > seal.count:
             why = "older"
@@ -172,7 +172,8 @@ def _began(connection: sqlite3.Connection) -> bool:
     )
 
 
-def _hash(connection: sqlite3.Connection, seq: int) -> str:
+def hash_of_line(connection: sqlite3.Connection, seq: int) -> str:
+    """Hash of a line, hex; "" when there is none. Reads only."""
     if seq == 0:
         return GENESIS.hex()
     row = connection.execute(

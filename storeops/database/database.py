@@ -9,7 +9,7 @@ import threading
 import time
 import warnings
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from storeops.database.migrations import (
     refuse_newer,
 )
 from storeops.database.trouble import describe, explain, trouble
-from storeops.errors import ConfigError
+from storeops.errors import ConfigError, StoreOpsError
 from storeops.i18n import _
 from storeops.os_errors import Refusal, explain_os, refusal
 
@@ -66,6 +66,7 @@ class Database:
         stuck: why the file can be read only, as far as the system is concerned; None usually.
 
     Attributes:
+        guard: asked before each transaction that writes; raises when none may.
         unseen: what the write-ahead log holds could not be read along (only when `stuck`).
         copied: it is of an earlier version, and a copy in memory is read (only when `stuck`).
     """
@@ -82,6 +83,7 @@ class Database:
         self.path = path
         self.readonly = readonly
         self.stuck = stuck
+        self.guard: Callable[[], None] | None = None
         self.unseen = False
         self.copied = False
         self._kept: sqlite3.Connection | None = None  # what lies in memory lives as long as this
@@ -195,10 +197,13 @@ class Database:
 
         Raises:
             ConflictError: another process held the file for longer than 15 s.
+            PolicyError: `guard` lets nobody write here.
             StoreOpsError: the disk is full or the file cannot be written.
         """
         connection = self.connection
         depth: int = getattr(self._local, "depth", 0)
+        if depth == 0 and self.guard is not None:
+            self.guard()
         name = f"s{depth}"
         try:
             if depth == 0:
@@ -241,6 +246,11 @@ class Database:
         """
         connection = self.connection
         begun = not self.readonly and not connection.in_transaction
+        if begun and self.guard is not None:
+            try:
+                self.guard()
+            except StoreOpsError:
+                begun = False
         if begun:
             connection.execute("PRAGMA busy_timeout = 0")
             try:

@@ -11,7 +11,8 @@ from storeops.durations import ago
 from storeops.errors import StoreOpsError
 from storeops.hub import arriving, outbox, publishing, stores
 from storeops.hub import settings as hub_settings
-from storeops.hub.office import OfficeWiring, leader, office_connection
+from storeops.hub.office import OfficeWiring, leader
+from storeops.hub.office_line import office_connection
 from storeops.hub.things import things
 from storeops.i18n import _, ngettext
 from storeops.operations.doctor import Finding

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,11 +19,13 @@ from storeops.changes.ledger import Ledger
 from storeops.clock import Clock
 from storeops.config import Profile
 from storeops.database.database import Database
-from storeops.errors import ConflictError, NetworkError, StoreOpsError
+from storeops.errors import ConflictError, NetworkError, StoreOpsError, UsageError
 from storeops.file_lock import try_lock
-from storeops.hub import outbox, publishing, rights, server, state, stores
+from storeops.hub import hosts, outbox, publishing, rights, server, state, stores
 from storeops.hub import settings as hub_settings
 from storeops.hub.connection import connected, must_be_installed
+from storeops.hub.hosts import Standing
+from storeops.hub.office_line import AGO_S, authority, office_connection
 from storeops.hub.publishing import ThingMessage
 from storeops.hub.settings import HubSettings
 from storeops.hub.upward import REFUSED_ENTRY, Upward
@@ -45,7 +47,6 @@ UNACKNOWLEDGED = 1000
 ANSWER_S = 30  # that a busy server may let us wait for an answer
 HANGS_S = 120  # a server of ours that lives and does not answer for so long is started anew
 GREETED_AT_ONCE = 50
-AGO_S = 60  # clocks of servers may be a little behind
 
 
 class OfficeWiring(Protocol):
@@ -66,6 +67,23 @@ class OfficeWiring(Protocol):
     @property
     def ledger(self) -> Ledger:
         """Plans and journal."""
+
+    @property
+    def run(self) -> Database:
+        """run.db."""
+
+    @property
+    def standing(self) -> Standing | None:
+        """Whether this host leads; None where head office has one host."""
+
+    def secure(self) -> None:
+        """Wait until what is committed is where another host finds it."""
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Nobody else works with the profile's files while the block runs."""
+
+    def reopen(self) -> None:
+        """Close data.db and inbox.db: others lie in their place."""
 
     def worker(self, *, stop: threading.Event | None = None) -> Worker:
         """A worker at the queue; refused in a back office."""
@@ -99,6 +117,8 @@ def serve(
     stop: threading.Event | None = None,
     on_ready: Callable[[ServeReport], None] | None = None,
     on_trouble: Callable[[StoreOpsError], None] | None = None,
+    on_standby: Callable[[str], None] | None = None,
+    lead: bool = False,
 ) -> ServeReport:
     """Publish what changes until `stop` is set; start the server unless it runs or is external.
 
@@ -109,6 +129,8 @@ def serve(
         on_ready: called when the server answers and shops can follow.
         on_trouble: called when the server does not answer any more, or does not keep what is
             published, before it is tried again; once for the same reason.
+        on_standby: where head office has more hosts, told which one leads, "" for none.
+        lead: lead now, with what is on this machine, though another host may have led since.
 
     Raises:
         NotFoundError: the profile is no head office.
@@ -118,7 +140,24 @@ def serve(
     must_be_installed()
     settings = hub_settings.get(app.profile.name)
     report = ServeReport(url=settings.url)
-    with _leading(app.profile.name):
+    host = hosts.find(app.profile.name)
+    with _leading(app.profile.name), ExitStack() as held:
+        ending = stop or threading.Event()
+        if host is not None:
+            from storeops.hub.taking_over import leading_head_office
+
+            if once:
+                raise UsageError(_("Where head office has two hosts, `hub serve` stays."))
+            led = held.enter_context(
+                leading_head_office(
+                    app, settings, host, ending, force=lead,
+                    on_standby=on_standby or (lambda _name: None),
+                    on_trouble=on_trouble or (lambda _error: None),
+                )
+            )
+            if led is None:
+                return report
+            ending = led
         outbox.install(app.data)  # as this version declares it
         process = server.ServerProcess(app.profile.name, settings)
         try:
@@ -129,7 +168,7 @@ def serve(
                     process,
                     report,
                     once,
-                    stop or threading.Event(),
+                    ending,
                     on_ready,
                     on_trouble,
                 )
@@ -172,22 +211,6 @@ def leader(profile: str) -> str:
         os.close(handle)
 
 
-@asynccontextmanager
-async def office_connection(settings: HubSettings) -> AsyncIterator[Client]:
-    """Head office's connection, in the account with the stream."""
-    token = rights.publisher_token(settings, time.time() - AGO_S)
-    async with connected(
-        settings.url, settings.key("publisher"), token, "head office", _ca(settings)
-    ) as client:
-        yield client
-
-
-def _ca(settings: HubSettings) -> str:
-    from pathlib import Path
-
-    return Path(settings.tls_ca).read_text("utf-8") if settings.tls_ca else ""
-
-
 async def _serve(
     app: OfficeWiring,
     settings: HubSettings,
@@ -216,7 +239,7 @@ async def _serve(
                 report.server_pid = 0 if settings.external else process.pid
                 async with office_connection(settings) as client:
                     await tell_revoked(app, settings)
-                    await _prepare(app, client)
+                    await _prepare(app, client, settings)
                     async with _heard(settings, upward):
                         await _work(app, client, report, once, stop, ready, upward)
                     return
@@ -239,7 +262,7 @@ async def _heard(settings: HubSettings, upward: Upward) -> AsyncIterator[None]:
     """Hear from the server whom it does not let in."""
     token = rights.admin_token(settings, time.time() - AGO_S)
     async with connected(
-        settings.url, settings.key("admin"), token, "head office", _ca(settings)
+        settings.url, settings.key("admin"), token, "head office", authority(settings)
     ) as client:
         await client.subscribe(REFUSED_ENTRY, cb=upward.hear)
         yield
@@ -265,7 +288,7 @@ async def _start(app: OfficeWiring, settings: HubSettings, process: server.Serve
             await asyncio.sleep(0.1)
 
 
-async def _prepare(app: OfficeWiring, client: Client) -> None:
+async def _prepare(app: OfficeWiring, client: Client, settings: HubSettings) -> None:
     """Make the stream, or bring it to what this version wants; a new one is given everything."""
     from nats.js.api import StreamConfig
     from nats.js.errors import NotFoundError as NoStream
@@ -273,7 +296,7 @@ async def _prepare(app: OfficeWiring, client: Client) -> None:
     stream = client.jetstream(timeout=ANSWER_S)
     wanted = StreamConfig(
         name=rights.STREAM, subjects=["facts.>"], max_msgs_per_subject=1, allow_direct=False,
-        max_consumers=MOST_SHOPS,
+        max_consumers=MOST_SHOPS, num_replicas=settings.replicas,
     )  # fmt: skip
     try:
         info = await stream.stream_info(rights.STREAM)
@@ -285,9 +308,28 @@ async def _prepare(app: OfficeWiring, client: Client) -> None:
         # put back from an older copy, it lacks what we believe that shops have
         if info.state.last_seq < state.number(app.data.connection, "last_seq"):
             _begin_anew(app)
+        else:
+            await _learn_published(app, stream, info.state.last_seq)
     if not state.read(app.data.connection, "epoch"):
         with app.data.atomic() as connection:
             state.write(connection, "epoch", token_hex(8))
+
+
+async def _learn_published(app: OfficeWiring, stream: Any, last: int) -> None:
+    """Learn of messages that the server kept and this data.db does not know of: they were published
+    right before a crash, perhaps from another host. What shops got by them is looked at again."""
+    known = state.number(app.data.connection, "last_seq")
+    if known == 0 or last <= known:
+        return
+    from nats.js.errors import NotFoundError as Gone
+
+    found = []
+    for number in range(known + 1, last + 1):
+        with suppress(Gone):  # a newer one took its place
+            message = await stream.get_msg(rights.STREAM, seq=number)
+            _facts, store, kind, key = message.subject.split(".", 3)
+            found.append((kind, int(key), int(store), message.data or b""))
+    publishing.learn(app.data, found, last, time.time())
 
 
 def _begin_anew(app: OfficeWiring) -> None:
@@ -343,6 +385,8 @@ async def publish(app: OfficeWiring, client: Client, report: ServeReport) -> boo
     batch = publishing.take(app.data, time.time())
     if not batch.last:
         return False
+    if app.standing is not None:  # no shop knows what another host would not
+        await asyncio.to_thread(app.secure)
     newest = await send(client, batch.messages)
     publishing.done(app.data, batch, newest)
     report.published += len(batch.messages)
@@ -535,7 +579,7 @@ async def tell_revoked(app: OfficeWiring, settings: HubSettings) -> None:
     now = time.time()
     async with connected(
         settings.url, settings.key("admin"), rights.admin_token(settings, now - AGO_S),
-        "head office", _ca(settings),
+        "head office", authority(settings),
     ) as client:  # fmt: skip
         token = rights.shops_token(settings, stores.revoked(app.data), now)
         answer = await client.request("$SYS.REQ.CLAIMS.UPDATE", token.encode(), timeout=5)

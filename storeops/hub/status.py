@@ -12,6 +12,7 @@ from storeops.hub import arriving, asking, attempts, office, outbox, requests, s
 from storeops.hub import settings as hub_settings
 from storeops.hub.attempts import AttemptCount
 from storeops.hub.office import OfficeWiring
+from storeops.hub.office_line import office_connection
 from storeops.mirror.shared import count_follows
 
 AWAY_S = 60.0  # not seen for so long
@@ -107,7 +108,7 @@ def read(app: OfficeWiring) -> HubStatus:
 async def _consumers(app: OfficeWiring, settings: hub_settings.HubSettings) -> dict[int, Any]:
     from nats.js.errors import NotFoundError as NoStream
 
-    async with office.office_connection(settings) as client:
+    async with office_connection(settings) as client:
         try:
             await office.note_seen(app, client)
             return await office.consumers(client)

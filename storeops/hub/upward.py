@@ -72,6 +72,7 @@ class Upward:
             answer = await asyncio.to_thread(
                 requests.receive, self._app.ledger, store, bytes(message.data)
             )
+            await asyncio.to_thread(self._app.secure)  # what it is told is so at both hosts
             self._came = self._came or answer.get("taken") == "new"
             await message.respond(json.dumps(answer).encode())
 

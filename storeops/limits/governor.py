@@ -39,6 +39,7 @@ class Governor:
         limits: the figures.
         clock: sleeps, and tells this machine's time (WeCom's offset is taken off).
         alive: tells whether a process that holds places lives.
+        may_call: asked right before each call begins; raises when none may from here.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Governor:
         *,
         clock: Clock,
         alive: Callable[[str], bool] = is_alive,
+        may_call: Callable[[], None] = lambda: None,
     ) -> None:
         #: told of a wait that takes long: path, cause (`outlook`), seconds
         self.on_hold: Callable[[str, str, float], None] | None = None
@@ -57,6 +59,7 @@ class Governor:
         self._db = db
         self._clock = clock
         self._alive = alive
+        self._may_call = may_call
         self._owner = new_lease_owner()
         self._freed = threading.Condition()  # one thread at a time at the file
         self._ended: list[int] = []  # numbers of calls whose places are still to be freed
@@ -85,6 +88,7 @@ class Governor:
             number = self._enter(api, urgent, wait, stop)
         began = self._clock.monotonic()
         try:
+            self._may_call()
             yield
         finally:
             with self._freed:

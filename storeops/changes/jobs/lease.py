@@ -40,6 +40,12 @@ def finish(connection: sqlite3.Connection, worker: int) -> None:
     connection.execute("UPDATE worker SET finished_at = ? WHERE id = ?", (time.time(), worker))
 
 
+def forsake(connection: sqlite3.Connection) -> None:
+    """Take every worker for dead, in a write transaction: those of another machine, whose ledger
+    goes on here."""
+    connection.execute("UPDATE worker SET heartbeat_at = 0 WHERE finished_at IS NULL")
+
+
 def dead(connection: sqlite3.Connection) -> list[int]:
     """Workers that ended without saying so. Reads only."""
     now = time.time()

@@ -28,6 +28,7 @@ from storeops.errors import StoreOpsError
 
 LINGER_S = 0.004  # after an answer, wait so long for others to share its commit
 POLL_S = 0.5  # how often an idle worker looks for new work
+UNSECURED_S = 2.0  # before what could not be secured is tried again
 RECOVER_S = 10.0  # how often it looks for dead workers
 
 Connect = Callable[[threading.Event], Any]  # makes a client whose waits end when the event is set
@@ -45,6 +46,8 @@ class Worker:
         threads: calls in flight at most (the limiter may allow fewer).
         stop: set from outside (Ctrl-C): finish the calls in flight, keep their answers, end.
         on_progress: called with the growing Report after every commit.
+        secure: called between claiming calls and sending them; raises when what was claimed is
+            not where it must be before it is sent.
     """
 
     def __init__(
@@ -58,7 +61,9 @@ class Worker:
         threads: int = 4,
         stop: threading.Event | None = None,
         on_progress: Callable[[Report], None] | None = None,
+        secure: Callable[[], None] = lambda: None,
     ) -> None:
+        self._secure = secure
         self._db = db
         self._records = records
         self._actions = actions
@@ -229,12 +234,34 @@ class _Shift:
                 self.result_handler.keep(connection, outcome)
             if room > 0 and self.bug is None:
                 calls = self._claim(connection, room)
+        calls = self._secured(calls)
         for job, call, asking in calls:
             self.flying += 1
             pool.submit(self._carry, job, call, asking)
         if came:
             self.w._progress(self.report)
         return len(calls)
+
+    def _secured(self, calls: list[tuple[Job, Call, bool]]) -> list[tuple[Job, Call, bool]]:
+        """What of these may be sent: all, once it is known elsewhere that they are; else only
+        questions, and the rest is queued again."""
+        sends = [job for job, _call, asking in calls if not asking]
+        if not sends:
+            return calls
+        try:
+            self.w._secure()
+            return calls
+        except StoreOpsError as error:
+            now = self.w._clock.now()
+            with self.w._db.atomic() as connection:
+                for job in sends:
+                    queue.put_back(
+                        connection, job.id, run_at=now + UNSECURED_S, errcode=None,
+                        error=error.category, count=False,
+                    )  # fmt: skip
+                detail = "not sent: no copy of it"
+                queue.event(connection, [(job.id, "requeued", detail) for job in sends], now)
+        return [each for each in calls if each[2]]
 
     def _due(self) -> bool:
         due = queue.next_due(self.w._db)
