@@ -45,6 +45,8 @@ STATES = {
     "revoked": N_("revoked"),
 }
 
+HOST_STATES = {"leads": N_("leads"), "stands_by": N_("stands by"), "away": N_("away")}
+
 
 @app.command("init", help=_("Make this profile a head office: keys, address, and the outbox."))
 def init(
@@ -63,6 +65,16 @@ def init(
             help=_("Somebody else runs the server; `hub serve` starts none."),
         ),
     ] = None,
+    replicas: Annotated[
+        int,
+        typer.Option(
+            "--replicas",
+            min=0,
+            max=5,
+            metavar="N",
+            help=_("How many servers of a cluster keep each message: 1, 3 or 5."),
+        ),
+    ] = 0,
     tls_cert: Annotated[
         str, typer.Option("--tls-cert", metavar="FILE", help=_("Certificate of the server."))
     ] = "",
@@ -93,6 +105,8 @@ def init(
     given: dict[str, Any] = {"url": url} if url else {}
     if external is not None:
         given["external"] = external
+    if replicas:
+        given["replicas"] = replicas
     for name, value in (("tls_cert", tls_cert), ("tls_key", tls_key), ("tls_ca", tls_ca)):
         if value:
             given[name] = str(Path(value).expanduser().absolute())
@@ -265,6 +279,15 @@ def status() -> None:
                 "shops": rows,
                 "waiting": found.waiting,
                 "requests": found.requests,
+                "hosts": [
+                    {
+                        "host": each.host,
+                        "state": each.state,
+                        "seen_at": cells.iso(each.seen_at),
+                        "copied_at": cells.iso(each.copied_at),
+                    }
+                    for each in found.hosts
+                ],
                 "turned_away": [
                     {
                         "what": each.what,
@@ -289,6 +312,15 @@ def status() -> None:
         pairs.append((_("To approve"), cells.amount(found.requests)))
     elif found.requests:
         pairs.append((_("To be asked"), cells.amount(found.requests)))
+    for each_host in found.hosts:
+        pairs.append(
+            (
+                _("Host {name}").format(name=each_host.host),
+                _("{state}, copied until {time}").format(
+                    state=_(HOST_STATES[each_host.state]), time=cells.when(each_host.copied_at)
+                ),
+            )
+        )
     table.pairs(pairs)
     if found.trouble:
         warn(found.trouble)

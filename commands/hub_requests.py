@@ -148,6 +148,7 @@ def approve(
     _office()
     app_ = current().app
     done = deciding.approve(app_, requests.find(app_.data, request), skip_changed=skip_changed)
+    app_.secure()
     if not office.leader(app_.profile.name):
         note(_("Nobody serves the hub now: storeops hub serve sends it, and the answers back."))
     output.result(
@@ -169,6 +170,7 @@ def refuse(
     _office()
     app_ = current().app
     done = deciding.refuse(app_, requests.find(app_.data, request), why)
+    app_.secure()
     output.result(
         _row(done),
         _("Refused: {request} of {store}: {why}").format(

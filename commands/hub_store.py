@@ -122,6 +122,7 @@ def add(
     department = stores.department_of(app_.data, store)
     _must_be_free(out, stores.code_of(app_.data, department))
     joined, key = stores.add(app_.data, store, time.time())
+    app_.secure()
     _hand_out(joined, key, out, _("{store} may join with {path}."))
 
 
@@ -150,6 +151,7 @@ def _add_all(folder: Path) -> None:
             )
         taken.add(path.name.casefold())
     made = stores.add_all(app_.data, time.time())
+    app_.secure()
     for joined, key in made:
         file = joining.make(settings, app_.profile.corp_id, joined, key, time.time() - 5)
         joining.save(file, folder / _path(joined.code))
@@ -197,6 +199,7 @@ def rotate(store: Store, out: Out = "") -> None:
     found = stores.find(app_.data, store)
     _must_be_free(out, found.code)
     key = stores.rotate(app_.data, found, time.time())
+    app_.secure()
     _refuse_now()
     _hand_out(found, key, out, _("{store} has a new key: {path}."))
 
@@ -211,6 +214,7 @@ def revoke(store: Store, yes: Yes = False) -> None:
     if not yes:
         confirm(_("Refuse the back office of {store} from now on?").format(store=found.name))
     stores.revoke(app_.data, found, time.time())
+    app_.secure()
     told = _refuse_now(found.department_id)
     output.result(
         {**_row(stores.find(app_.data, store)), "told": told},

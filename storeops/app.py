@@ -297,6 +297,7 @@ class App:
         Raises:
             ConfigError: it is damaged, cannot be opened, or is from a newer storeops.
         """
+
         def make() -> Database:
             database = self._database(paths.inbox_db, INBOX_ROOMS, synchronous="FULL")
             if self.standing is not None:
@@ -573,6 +574,7 @@ class App:
     def close(self) -> None:
         """Close what was opened, and keep the clock's offset for the next process."""
         self.stop.set()
+        self._secure_what_was_written()
         if "client" in self._made:
             self._keep_offset(self.clock.offset)
         with self._lock:
@@ -585,6 +587,19 @@ class App:
                 made[name].close()
         if made.get("presence") is not None:
             os.close(made["presence"])
+
+    def _secure_what_was_written(self) -> None:
+        """What a command did is at both hosts of head office when it ends; else that is said."""
+        data: Database | None = self._made.get("data")
+        standing: Standing | None = self._made.get("standing")
+        if data is None or standing is None or not standing.led:
+            return
+        if not data.connection.total_changes:
+            return
+        try:
+            self.secure()
+        except StoreOpsError as error:
+            self.on_notice(error.message)
 
     def _keep_offset(self, offset_s: float) -> None:
         from storeops.limits import offset

@@ -394,9 +394,7 @@ class Copier:
         took the place of such as were merged before they were copied."""
         fresh = [each for each in here if each[0].startswith("ltx/0/")]
         new = [each for each in fresh if f"{FILES[0]}/{each[0]}" not in self._have]
-        known = [
-            _numbers(name)[1] for name in self._have if name.startswith(f"{FILES[0]}/ltx/")
-        ]
+        known = [_numbers(name)[1] for name in self._have if name.startswith(f"{FILES[0]}/ltx/")]
         expected = max(known, default=0) + 1
         if new and _numbers(new[0][0])[0] > expected:
             return here

@@ -185,6 +185,15 @@ class Standing:
         found = lead(self._profile)
         self._epoch = found.epoch if found.id == self.host.id else -1
 
+    def leave(self) -> None:
+        """Act no more, whatever the lease says."""
+        self._epoch = -1
+
+    @property
+    def led(self) -> bool:
+        """Whether it acts, or did."""
+        return self._epoch != -1
+
     @property
     def leads(self) -> bool:
         """Whether this App may act at this moment."""

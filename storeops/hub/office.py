@@ -9,7 +9,13 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Protocol
@@ -150,7 +156,11 @@ def serve(
                 raise UsageError(_("Where head office has two hosts, `hub serve` stays."))
             led = held.enter_context(
                 leading_head_office(
-                    app, settings, host, ending, force=lead,
+                    app,
+                    settings,
+                    host,
+                    ending,
+                    force=lead,
                     on_standby=on_standby or (lambda _name: None),
                     on_trouble=on_trouble or (lambda _error: None),
                 )

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from storeops.errors import StoreOpsError
-from storeops.hub import arriving, asking, attempts, office, outbox, requests, stores
+from storeops.hub import (
+    arriving,
+    asking,
+    attempts,
+    hosts,
+    leading,
+    office,
+    outbox,
+    requests,
+    stores,
+)
 from storeops.hub import settings as hub_settings
 from storeops.hub.attempts import AttemptCount
 from storeops.hub.office import OfficeWiring
@@ -41,6 +51,24 @@ class ShopStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class HostStatus:
+    """One of several hosts of head office.
+
+    Attributes:
+        host: its name.
+        state: leads | stands_by | away.
+        seen_at: when it last said that it is there, by its clock; Unix seconds.
+        copied_at: the leader: when everything was last at the server; the other: until when its
+            data.db has everything.
+    """
+
+    host: str
+    state: str
+    seen_at: float
+    copied_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class HubStatus:
     """The whole.
 
@@ -48,13 +76,15 @@ class HubStatus:
         url: of the server.
         answers: whether it does; None when it was not asked.
         trouble: why it does not, "" when it does.
-        leader: host:pid of the process that publishes, "" for none.
+        leader: host:pid of the process that publishes, or the name of the host that leads; "" for
+            none.
         lag: how long the oldest change has waited to be published, seconds; None at a back office.
         outbox: notes that wait; None at a back office.
         shops: by number.
         waiting: kinds that this version does not know, with how many things wait.
         requests: how many wait for approval; at a back office, how many it has not sent yet.
         turned_away: what was turned away in the last day.
+        hosts: of head office, where it has several.
     """
 
     url: str
@@ -67,6 +97,7 @@ class HubStatus:
     waiting: dict[str, int]
     requests: int = 0
     turned_away: tuple[AttemptCount, ...] = ()
+    hosts: tuple[HostStatus, ...] = ()
 
 
 def read(app: OfficeWiring) -> HubStatus:
@@ -80,8 +111,9 @@ def read(app: OfficeWiring) -> HubStatus:
     settings = hub_settings.get(app.profile.name)
     known: dict[int, Any] = {}
     trouble = ""
+    who: list[HostStatus] = []
     try:
-        known = asyncio.run(_consumers(app, settings))
+        known = asyncio.run(_consumers(app, settings, who))
     except StoreOpsError as error:
         trouble = error.message
     waiting, oldest = outbox.waiting(app.data)
@@ -98,22 +130,46 @@ def read(app: OfficeWiring) -> HubStatus:
         own = outbox.departments_of(app.data.connection, each.department_id)
         follows = sum(counts.get(department, 0) for department in own)
         shops.append(ShopStatus(each.code, each.name, state, seen, behind, follows))
+    leader = office.leader(app.profile.name)
+    if app.standing is not None:
+        leads = [each.host for each in who if each.state == "leads"]
+        leader = leads[0] if leads else hosts.lead(app.profile.name).name if trouble else ""
     return HubStatus(
-        settings.url, not trouble, trouble, office.leader(app.profile.name),
+        settings.url, not trouble, trouble, leader,
         max(0.0, time.time() - oldest) if oldest is not None else 0.0, waiting, tuple(shops), {},
-        requests.waiting(app.data), tuple(attempts.recent(app.data, now)),
+        requests.waiting(app.data), tuple(attempts.recent(app.data, now)), tuple(who),
     )  # fmt: skip
 
 
-async def _consumers(app: OfficeWiring, settings: hub_settings.HubSettings) -> dict[int, Any]:
+async def _consumers(
+    app: OfficeWiring, settings: hub_settings.HubSettings, who: list[HostStatus]
+) -> dict[int, Any]:
     from nats.js.errors import NotFoundError as NoStream
 
     async with office_connection(settings) as client:
+        if app.standing is not None:
+            who += await _hosts(client, settings, app.standing.host.lease_s)
         try:
-            await office.note_seen(app, client)
+            if app.standing is None or app.standing.leads:
+                await office.note_seen(app, client)
             return await office.consumers(client)
         except NoStream:  # nothing was published yet
             return {}
+
+
+async def _hosts(
+    client: Any, settings: hub_settings.HubSettings, lease_s: float
+) -> list[HostStatus]:
+    bucket = await leading.open_bucket(client, settings)
+    lease, now = await leading.read(bucket), time.time()
+    found = []
+    for each in await leading.hosts_seen(bucket):
+        holds = lease is not None and lease.id == each.id and not lease.released
+        state = "leads" if holds else "stands_by"
+        if now - each.at > lease_s:
+            state = "away"
+        found.append(HostStatus(each.name, state, each.at, each.copied_at or None))
+    return found
 
 
 def _back_office(app: OfficeWiring) -> HubStatus:

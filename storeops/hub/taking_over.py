@@ -136,6 +136,8 @@ def leading_head_office(
             copier.secure()
             whole = True
     finally:
+        if app.standing is not None:
+            app.standing.leave()
         lead.end(release=whole)
         if copier is not None:
             copier.end()

@@ -83,7 +83,7 @@ def take_over(
                 most = math.ceil(own.in_flight * unseen_s / max(latency / 2, FASTEST_S))
                 for span in (1, 60):
                     slot = int(at // span)
-                    _use(connection, (corp_id, path), span, slot, min(most, own.per_minute))
+                    _use(connection, (corp_id, path), span, slot, min(most, own.per_minute), 1)
 
 
 def _tell(
@@ -103,10 +103,16 @@ def _tell(
 
 
 def _use(
-    connection: sqlite3.Connection, api: tuple[str, str], span: int, slot: int, used: int
+    connection: sqlite3.Connection,
+    api: tuple[str, str],
+    span: int,
+    slot: int,
+    used: int,
+    more: int = 0,
 ) -> None:
+    """Note calls: at least so many in all, or (`more` 1) so many beside those known."""
     connection.execute(
         "INSERT INTO limit_use (corp_id, path, span, slot, used) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET used = max(used, excluded.used)",
-        (*api, span, slot, used),
+        " ON CONFLICT DO UPDATE SET used = max(used * (1 - ?), excluded.used + used * ?)",
+        (*api, span, slot, used, more, more),
     )

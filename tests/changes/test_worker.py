@@ -11,11 +11,12 @@ from storeops import retrying
 from storeops.changes import apply, control, decision, plans, row_results
 from storeops.changes.follow_requests import FollowRequest, select_follows
 from storeops.changes.jobs import queue
+from storeops.changes.jobs import worker as worker_module
 from storeops.changes.jobs.listing import events, listing
 from storeops.changes.plan_cards import card, trouble
 from storeops.changes.verify import verify
 from storeops.domains.tags.tag_plan import plan_tags
-from storeops.errors import AccessError, ConflictError
+from storeops.errors import AccessError, ConflictError, NetworkError
 from storeops.reading.customers import Selection
 from storeops.retrying import Waits
 
@@ -320,4 +321,24 @@ def test_two_processes_share_queue_and_limits(make_corp):
     assert "45009" not in seen["errcodes"]
     who = corp.app.data.execute("SELECT count(*) FROM worker").fetchone()[0]
     assert who == 2
+    assert verify(corp.app.data, corp.app.ledger.journal).whole
+
+
+def test_nothing_is_sent_that_is_not_secured(corp, monkeypatch):
+    monkeypatch.setattr(worker_module, "UNSECURED_S", 0.02)
+    plan = applied(corp)
+    tried = []
+
+    def secure():
+        tried.append(calls(corp)["calls"])
+        if len(tried) < 3:
+            raise NetworkError("no copy of it")
+
+    worker = corp.app.worker()
+    worker._secure = secure
+    worker.run(plan_id=plan.id)
+    assert tried[:3] == [0, 0, 0]
+    assert plans.row_counts(corp.app.data, plan.id) == {"done": plan.ready}
+    assert calls(corp)["calls"] == plan.ready
+    assert {row[0] for row in corp.app.data.execute("SELECT attempts FROM job")} == {1}
     assert verify(corp.app.data, corp.app.ledger.journal).whole

@@ -1,4 +1,4 @@
-"""Two hosts of head office as processes with homes of their own, a server apart, and shops that ask.
+"""Two hosts of head office as processes with homes of their own, a server, and shops that ask.
 
 Calls to WeCom go through a relay that writes down each that was answered: what hosts remember of
 them may be lost with a host, what WeCom got is not. Everything is ended by its own pid.
@@ -76,6 +76,7 @@ class WrittenDown:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        self._server.handle_error = lambda *_about: None  # type: ignore[method-assign]
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
@@ -303,7 +304,9 @@ class TwoHosts:
             ).fetchall()
             for app in self.shops
         ]
-        logs = [(each.home / "serve.log").read_text("utf-8", "replace")[-1500:] for each in self.hosts]
+        logs = [
+            (each.home / "serve.log").read_text("utf-8", "replace")[-1500:] for each in self.hosts
+        ]
         return f"{rows} {logs}"
 
     # -- the hosts -------------------------------------------------------------------------------

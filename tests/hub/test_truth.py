@@ -13,7 +13,7 @@ import sys
 import time
 from typing import Any
 
-from storeops.hub import arriving, checks, following, office, outbox, publishing
+from storeops.hub import arriving, checks, following, office, outbox, publishing, state
 from storeops.reading import freshness
 from tests.hub.conftest import CODES, Chain
 
@@ -330,3 +330,33 @@ def test_a_stream_that_was_lost_is_filled_and_read_anew(chain: Chain) -> None:
         connection.execute("UPDATE customer SET name = 'anew ' || id")
     chain.settle()
     must_agree(chain)
+
+
+def test_what_was_published_and_not_noted_is_looked_at_again(chain: Chain) -> None:
+    """Another host goes on with a copy that does not know of the newest messages."""
+    data = chain.office.data
+    back = chain.backs[CODES[0]]
+    chain.settle()
+    (customer,) = data.execute(
+        "SELECT customer_id FROM follow WHERE store_id = ? ORDER BY id DESC LIMIT 1",
+        (chain.departments[0],),
+    ).fetchone()
+    published = data.execute(
+        "SELECT * FROM hub_published WHERE kind = 'customer' AND key = ?", (customer,)
+    ).fetchall()
+    assert published
+    chain.rest()
+    with data.atomic() as connection:
+        last = int(state.read(connection, "last_seq"))
+        connection.execute("DELETE FROM hub_published WHERE kind = 'customer' AND key = ?",
+                           (customer,))  # fmt: skip
+        for kind, key, _store, _digest in published:
+            connection.execute("DELETE FROM hub_outbox WHERE kind = ? AND key = ?", (kind, key))
+        state.write(connection, "last_seq", 1)
+    chain.serve()
+    chain.settle()
+    assert sorted(
+        data.execute("SELECT * FROM hub_published WHERE kind = 'customer' AND key = ?", (customer,))
+    ) == sorted(published)
+    assert int(state.read(data.connection, "last_seq")) >= last
+    assert expected(chain, chain.departments[0]) == held(back)

@@ -10,7 +10,7 @@ import pytest
 from storeops.clock import SystemClock
 from storeops.database.database import open_database
 from storeops.errors import ConflictError, LimitError
-from storeops.limits import offset
+from storeops.limits import handing_over, offset
 from storeops.limits.governor import Governor
 from storeops.limits.limits import Limits
 from storeops.limits.schema import MIGRATIONS
@@ -308,3 +308,32 @@ def test_the_offset_is_kept(db):
     assert offset.load(db) == 86_400.5
     offset.save(db, 86_400.9)  # less than a second: not worth a write
     assert offset.load(db) == 86_400.5
+
+
+def test_another_machine_goes_on_under_pauses_and_windows(db, clock, tmp_path):
+    there = governor(db, clock)
+    assert spend(there, 3) == 3
+    there.report("externalcontact/list", 45009)
+    told = handing_over.state(db, "ww1")
+    other = open_database(tmp_path / "other.db", MIGRATIONS)
+    clock.advance(500)  # its clock is before the first one's by so much
+    limits = Limits(per_minute=10, per_hour=1000, reserved=0.0, in_flight=1)
+    handing_over.take_over(other, "ww1", told, limits, at=clock.now(), shift=500, unseen_s=0.02)
+    here = governor(other, clock, limits)
+    assert here.snapshot()
+    with pytest.raises(LimitError) as paused, here.acquire("externalcontact/list", wait=False):
+        pass
+    assert paused.value.details["held_by"] == "pause"
+    assert paused.value.retry_after_s == pytest.approx(FEW.first_pause_s, abs=0.1)
+    assert spend(here, 20) == 10 - 3 - 2  # and what it may have called since
+    other.close()
+
+
+def test_no_call_begins_where_none_may(db, clock):
+    def refuse():
+        raise StoppedError("not from here")
+
+    limiter = Governor(db, "ww1", FEW, clock=clock, may_call=refuse)
+    with pytest.raises(StoppedError), limiter.acquire(PATH):
+        raise AssertionError("it began")
+    assert limiter.snapshot()[0].in_flight == 0

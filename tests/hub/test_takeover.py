@@ -1,0 +1,226 @@
+"""A second host of head office: it stands by, reads its copy, and takes over what was acknowledged.
+
+Both hosts are Apps of this process, as two profiles of one home; the drill kills processes.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from storeops import config
+from storeops.app import App
+from storeops.changes import plans, relations
+from storeops.changes.apply import apply
+from storeops.changes.verify import verify
+from storeops.domains.tags.tagging import tag_row
+from storeops.errors import ConfigError, NetworkError, PolicyError, UsageError
+from storeops.hub import asking, following, hosts, joining_hosts, office, server, state
+from storeops.hub import settings as hub_settings
+from storeops.hub.leading import Leadership
+from storeops.sandbox import local
+from tests.conftest import Cli
+from tests.hub.conftest import CODES, Chain
+
+LEASE_S = 6.0
+
+
+def until(true: Callable[[], object], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+
+
+class Two:
+    """The first host is the profile `office`, the second `second`."""
+
+    def __init__(self, home: Path, sandbox: local.SandboxHandle) -> None:
+        self.chain = Chain(home, sandbox)
+        self.shop = self.chain.backs[CODES[0]]
+        with pytest.raises(UsageError):  # its server would end with it
+            joining_hosts.make(self.chain.office.profile, "two", "one")
+        self.chain.office.close()
+        settings = hub_settings.create("office", external=True)
+        self.server = server.ServerProcess("office", settings)
+        self.server.start({}, time.time() - 60)
+        self.card = joining_hosts.make(self.chain.office.profile, "two", "one")
+        first = hosts.find("office")
+        assert first is not None
+        hosts.save("office", replace(first, lease_s=LEASE_S))
+        joining_hosts.join(replace(self.card, lease_s=LEASE_S), "second")
+        self.asked = 0
+        self.stops: dict[str, threading.Event] = {}
+        self.threads: dict[str, threading.Thread] = {}
+        self.apps: dict[str, App] = {}
+
+    def serve(self, profile: str) -> None:
+        self.stops[profile] = threading.Event()
+        self.apps[profile] = App.open(profile)
+        self.threads[profile] = threading.Thread(
+            target=office.serve, args=(self.apps[profile],), kwargs={"stop": self.stops[profile]}
+        )
+        self.threads[profile].start()
+
+    def end(self, profile: str) -> None:
+        self.stops[profile].set()
+        self.threads[profile].join(60)
+        self.apps[profile].close()
+
+    def ask(self) -> None:
+        """The shop asks for a tag on two follows, on others each time."""
+        data = self.shop.data
+        pairs = data.execute(
+            "SELECT s.userid, c.external_userid FROM follow AS f JOIN staff AS s"
+            " ON s.id = f.staff_id JOIN customer AS c ON c.id = f.customer_id"
+            " WHERE f.status = 'active' ORDER BY f.id LIMIT 2 OFFSET ?",
+            (2 * self.asked,),
+        ).fetchall()
+        self.asked += 1
+        found = [each for each in relations.by_pairs(data, pairs) if each is not None]
+        present = relations.tags_of(data, [each.follow_id for each in found])
+        tags = [row[0] for row in data.execute("SELECT tag_id FROM tag ORDER BY tag_id")]
+        rows = []
+        for number, each in enumerate(found, start=1):
+            rows.append(
+                next(
+                    row
+                    for tag in tags
+                    if (row := tag_row(number, each, present[each.follow_id], [tag], []))
+                )
+            )
+        plan = plans.make(self.shop.ledger, "tag", rows, title="asked")
+        apply(self.shop.ledger, plan.name)
+
+    def close(self) -> None:
+        for profile in list(self.threads):
+            self.end(profile)
+        for app in self.chain.backs.values():
+            app.close()
+        self.server.stop()
+
+
+@pytest.fixture(scope="module")
+def made_two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
+    home = tmp_path_factory.mktemp("two") / "home"
+    before = os.environ.get("STOREOPS_HOME")
+    os.environ["STOREOPS_HOME"] = str(home)
+    with local.start(stores=3, staff=9, follows=60, seed=11) as sandbox:
+        made = Two(home, sandbox)
+        try:
+            yield made
+        finally:
+            os.environ["STOREOPS_HOME"] = str(home)
+            made.close()
+    os.environ.pop("STOREOPS_HOME", None)
+    if before is not None:
+        os.environ["STOREOPS_HOME"] = before
+
+
+@pytest.fixture
+def two(made_two: Two, monkeypatch: pytest.MonkeyPatch) -> Two:
+    monkeypatch.setenv("STOREOPS_HOME", str(made_two.chain.home))
+    return made_two
+
+
+@pytest.fixture
+def home(two: Two) -> Path:
+    """The command line works in the home of both hosts."""
+    return two.chain.home
+
+
+def test_a_file_of_a_host_is_for_its_owner_alone(two: Two, tmp_path: Path, cli: Cli) -> None:
+    made = cli("--profile", "office", "hub", "host", "add", "three", "--out", str(tmp_path / "3"))
+    assert made.code == 0, made
+    assert (tmp_path / "3").stat().st_mode & 0o777 == 0o600
+    file = joining_hosts.load(tmp_path / "3")
+    assert file is not None
+    assert file.id != two.card.id
+    assert two.chain.sandbox.secret in file.secrets.values()
+    assert two.chain.sandbox.secret not in repr(file)
+    again = cli("profile", "join", str(tmp_path / "3"), "--name", "third")
+    assert again.code == 0, again
+    assert config.load().profiles["third"].corp_id == two.chain.sandbox.corp_id
+    taken = cli("profile", "join", str(tmp_path / "3"), "--name", "shop-SH-1")
+    assert taken.code == 9
+
+
+def test_the_second_host_takes_over(two: Two, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match="no copy"):
+        App.open("second").data  # noqa: B018
+    two.serve("office")
+    until(lambda: hosts.lead("office").until > hosts.now_s())
+    two.serve("second")
+    until(lambda: hosts.own_data("second").epoch == 1)
+    until(lambda: state.read(two.shop.data.connection, "epoch") or follow(two))
+
+    # it reads its copy, and does nothing else
+    reading = App.open("second")
+    count = "SELECT count(*) FROM follow"
+    assert (
+        reading.data.execute(count).fetchone() == two.apps["office"].data.execute(count).fetchone()
+    )
+    with pytest.raises(PolicyError, match="led by one"), reading.data.atomic():
+        pass
+    with pytest.raises(PolicyError, match="led by one"):
+        reading.make_client(reading.tokens)
+    told = cli("--profile", "second", "hub", "status", "--json").json
+    assert told["leader"] == "one"
+    assert {(each["host"], each["state"]) for each in told["hosts"]} == {
+        ("one", "leads"), ("two", "stands_by"),
+    }  # fmt: skip
+    refused = cli("--profile", "second", "mark", "add", "m", "--where", "status:active")
+    assert (refused.code, "led by one" in refused.err) == (11, True)
+
+    # what the shop was told is taken is known at the other host, however this one ends
+    two.ask()
+    assert asking.send(two.shop).waiting == 0
+    ended = Leadership.end
+    monkeypatch.setattr(Leadership, "end", lambda self, *, release: ended(self, release=False))
+    stale = App.open("office")
+    stale.data  # noqa: B018
+    two.end("office")
+    monkeypatch.setattr(Leadership, "end", ended)
+    with pytest.raises(PolicyError), stale.data.atomic():
+        pass
+    stale.close()
+    del two.threads["office"]
+    until(lambda: hosts.lead("second").name == "two" and hosts.lead("second").until)
+    until(lambda: follow(two) or asked_for(two) == {"applied"})
+    two.ask()
+    until(lambda: asking.send(two.shop).waiting == 0)
+    until(lambda: follow(two) or rows(two) == {"done": 4})
+    calls = two.chain.sandbox.control.calls()["paths"]["externalcontact/mark_tag"]
+    assert calls["calls"] == 4
+
+    with pytest.raises(PolicyError), reading.data.atomic():  # it was opened on the copy
+        pass
+    reading.close()
+    now = App.open("second")
+    assert verify(now.data, now.ledger.journal).whole
+    lines = [row[0] for row in now.data.execute("SELECT kind FROM journal ORDER BY seq")]
+    assert lines.count("hub.takeover") == 2
+    now.close()
+
+
+def follow(two: Two) -> None:
+    with suppress(NetworkError):
+        following.follow(two.shop, once=True)
+
+
+def asked_for(two: Two) -> set[str]:
+    return {row[0] for row in two.shop.data.execute("SELECT DISTINCT status FROM plan")}
+
+
+def rows(two: Two) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for status, count in two.shop.data.execute("SELECT status, count(*) FROM plan_row GROUP BY 1"):
+        found[status] = count
+    return found
