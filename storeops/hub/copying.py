@@ -156,6 +156,8 @@ class Litestream:
         self._hub = hub_settings.folder(profile)
         self._socket = hosts.socket_path(profile, "copier.sock")
         self._process: subprocess.Popen[bytes] | None = None
+        #: of databases that are copied; one that is made later, from the next start on
+        self.names = [name for name in FILES if database(profile, name).exists()]
 
     def must_run(self) -> None:
         """Start it unless it runs; one that was left behind is ended first."""
@@ -170,8 +172,7 @@ class Litestream:
                     "meta-path": str(self._root / f".{name}"),
                     "replica": {"type": "file", "path": str(self._root / name)},
                 }
-                for name in FILES
-                if database(self._profile, name).exists()
+                for name in self.names
             ],
         }
         config = self._hub / "litestream.yml"
@@ -257,7 +258,7 @@ class Copier:
         settings: its hub.
         epoch: of the lease.
         on_copied: told each time that everything was at the server, with count and head of the
-            journal's seal that this fits.
+            journal's seal that this fits, and until when (Unix seconds).
     """
 
     def __init__(
@@ -265,7 +266,7 @@ class Copier:
         profile: str,
         settings: HubSettings,
         epoch: int,
-        on_copied: Callable[[tuple[int, str]], None],
+        on_copied: Callable[[tuple[int, str], float], None],
     ) -> None:
         self._profile, self._settings, self.epoch = profile, settings, epoch
         self._on_copied = on_copied
@@ -353,16 +354,16 @@ class Copier:
 
     async def _cycle(self) -> None:
         """Everything: new files of all kinds, then what was merged away."""
+        began = time.time()
         for name in FILES[1:]:
-            if database(self._profile, name).exists():
-                with suppress(NetworkError):  # made after we began: the next start knows it
-                    await asyncio.to_thread(self._litestream.sync, name)
+            if name in self._litestream.names:
+                await asyncio.to_thread(self._litestream.sync, name)
         seal = await asyncio.to_thread(seals.read, paths.profile_path(self._profile))
         await self._secure(hosts.SECURE_S)
-        self._on_copied((seal.count, seal.head) if seal.proven else (0, ""))
         async with self._cold:
             here = dict(await asyncio.to_thread(lambda: list(_files(self._root))))
             await self._put(here)
+            self._on_copied((seal.count, seal.head) if seal.proven else (0, ""), began)
             for name in [each for each in self._have if each not in here]:
                 await _drop(self._client, self.epoch, name, self._have.pop(name))
 

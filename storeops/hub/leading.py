@@ -189,7 +189,6 @@ class Leadership:
         self._ready = self._release = False
         self._copy: tuple[int, tuple[int, str]] | None = None
         self._copied_at = 0.0
-        self._now = threading.Event()  # renew at once
 
     @property
     def _acts_s(self) -> float:
@@ -300,18 +299,16 @@ class Leadership:
         self._ready = True
         self._write()
 
-    def copied(self, seal: tuple[int, str]) -> None:
-        """The copy of our epoch at the server is whole, and fits this seal."""
+    def copied(self, seal: tuple[int, str], at: float) -> None:
+        """The copy of our epoch at the server is whole until then, and fits this seal."""
         assert self._lease is not None
-        self._copied_at = time.time()
+        self._copied_at = at
         self._copy = (self._lease.epoch, seal)
 
-    def renew_now(self) -> None:
-        """Let the next renewal not wait, and wait for it a little."""
-        self._now.set()
-        until = time.monotonic() + RENEW_S
-        while self._now.is_set() and time.monotonic() < until and not self.lost.is_set():
-            time.sleep(0.02)
+    @property
+    def confirmed(self) -> bool:
+        """Whether the lease names the copy of our epoch: earlier ones are of no use any more."""
+        return self._lease is not None and self._lease.copy == self._lease.epoch
 
     def end(self, *, release: bool) -> None:
         """Renew it no more; give it back when everything is copied."""
@@ -359,11 +356,12 @@ class Leadership:
                 await asyncio.sleep(LOOK_S)
 
     async def _rest(self) -> None:
-        self._now.clear()
         mark = await asyncio.to_thread(self._mark)
         until = hosts.now_s() + RENEW_S
-        while hosts.now_s() < until and not self._ending.is_set() and not self._now.is_set():
+        while hosts.now_s() < until and not self._ending.is_set():
             await asyncio.sleep(LOOK_S)
+            if self._copy is not None and not self.confirmed:
+                return
             if mark != await asyncio.to_thread(self._mark):
                 return
 

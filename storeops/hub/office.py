@@ -329,7 +329,10 @@ async def _learn_published(app: OfficeWiring, stream: Any, last: int) -> None:
     """Learn of messages that the server kept and this data.db does not know of: they were published
     right before a crash, perhaps from another host. What shops got by them is looked at again."""
     known = state.number(app.data.connection, "last_seq")
-    if known == 0 or last <= known:
+    if last <= known:
+        return
+    if known == 0:  # nothing was noted as published yet: everything waits in the outbox
+        publishing.learn(app.data, [], last, time.time())
         return
     from nats.js.errors import NotFoundError as Gone
 
@@ -376,6 +379,10 @@ async def _work(
         more = await publish(app, client, report)
         if time.monotonic() - looked > LOOK_S:
             await note_seen(app, client)
+            if app.standing is not None:  # who led before may have gone on for a moment
+                stream = client.jetstream(timeout=ANSWER_S)
+                info = await stream.stream_info(rights.STREAM)
+                await _learn_published(app, stream, info.state.last_seq)
             looked = time.monotonic()
         busy = await upward.turn()
         if not more:
@@ -397,17 +404,26 @@ async def publish(app: OfficeWiring, client: Client, report: ServeReport) -> boo
         return False
     if app.standing is not None:  # no shop knows what another host would not
         await asyncio.to_thread(app.secure)
-    newest = await send(client, batch.messages)
+    expected = None if app.standing is None else state.number(app.data.connection, "last_seq")
+    newest = await send(client, batch.messages, expected)
     publishing.done(app.data, batch, newest)
     report.published += len(batch.messages)
     return batch.more
 
 
-async def send(client: Client, messages: Sequence[ThingMessage]) -> int:
+async def send(
+    client: Client, messages: Sequence[ThingMessage], expected: int | None = None
+) -> int:
     """Publish messages, and wait until the server has kept each; returns the newest's number.
 
     nats-py's own way waits for each answer apart, which costs six times the work: here they are
     counted, under a reply address of these messages alone.
+
+    Args:
+        client: of head office.
+        messages: in order.
+        expected: number of the newest message of the stream, when nothing may be published after
+            one that we do not know of: another host may lead by now.
 
     Raises:
         NetworkError: the server has gone, or did not keep one; nobody knows then which it kept.
@@ -432,7 +448,12 @@ async def send(client: Client, messages: Sequence[ThingMessage]) -> int:
     address = client.new_inbox()
     subscription = await client.subscribe(f"{address}.*", cb=answer)
     for number, each in enumerate(messages):
-        await client.publish(each.subject, each.payload, reply=f"{address}.{number}")
+        headers = None
+        if expected is not None:
+            headers = {"Nats-Expected-Last-Sequence": str(expected + number)}
+        await client.publish(
+            each.subject, each.payload, reply=f"{address}.{number}", headers=headers
+        )
     while not answered.is_set():
         had = missing
         with suppress(TimeoutError):

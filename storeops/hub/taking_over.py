@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from storeops.changes.jobs import lease as worker_lease
 from storeops.changes.journal import JournalLine
-from storeops.errors import ConfigError, ConflictError, NetworkError, StoreOpsError
+from storeops.errors import ConflictError, NetworkError, StoreOpsError
 from storeops.hub import copying, hosts, leading, office_line
 from storeops.hub.copying import Copier
 from storeops.hub.hosts import HostSettings, OwnData
 from storeops.hub.leading import Leadership, Lease, Taken
 from storeops.hub.settings import HubSettings
+from storeops.i18n import _
 from storeops.limits import handing_over
 from storeops.limits.limits import Limits
 
@@ -127,8 +128,9 @@ def leading_head_office(
         _go_on(app, taken)
         copier = Copier(profile, settings, taken.lease.epoch, lead.copied)
         copier.start()
-        _first_copy(copier, lead, stop)
-        _forget_others(settings, profile, taken.lease.epoch)
+        _first_copy(lead, stop)
+        if lead.confirmed:
+            _forget_others(settings, profile, taken.lease.epoch)
         yield ending
         if lead.lost.is_set():
             raise leading.lost_lead()
@@ -209,20 +211,14 @@ def _go_on(app: OfficeWiring, taken: Taken) -> None:
     ledger.journal.seal(app.data, ledger.clock.now())
 
 
-def _first_copy(copier: Copier, lead: Leadership, stop: threading.Event) -> None:
-    """Nothing is answered and nothing sent before the first copy of our epoch is whole."""
+def _first_copy(lead: Leadership, stop: threading.Event) -> None:
+    """Nothing is answered and nothing sent before the first copy of our epoch is whole, and whoever
+    comes next would find it."""
     until = time.monotonic() + FIRST_S
-    while not stop.is_set() and not lead.lost.is_set():
-        try:
-            copier.secure(FIRST_S)
-            lead.renew_now()
-            return
-        except NetworkError as error:
-            if time.monotonic() > until:
-                raise
-            if isinstance(error, ConfigError):
-                raise
-            time.sleep(0.2)
+    while not lead.confirmed and not stop.is_set() and not lead.lost.is_set():
+        if time.monotonic() > until:
+            raise NetworkError(_("The copy of head office takes too long."))
+        time.sleep(0.05)
 
 
 def _forget_others(settings: HubSettings, profile: str, epoch: int) -> None:
