@@ -362,9 +362,12 @@ class Copier:
         await self._secure(hosts.SECURE_S)
         async with self._cold:
             here = dict(await asyncio.to_thread(lambda: list(_files(self._root))))
-            await self._put(here)
+            hot = f"{FILES[0]}/ltx/0/"  # `_secure` alone copies these, so that none is put twice
+            await self._put({name: path for name, path in here.items() if hot not in name})
             self._on_copied((seal.count, seal.head) if seal.proven else (0, ""), began)
-            for name in [each for each in self._have if each not in here]:
+            for name in list(self._have):
+                if name in here or (self._root / name).exists():  # or `_secure` has just put it
+                    continue
                 await _drop(self._client, self.epoch, name, self._have.pop(name))
 
     async def _secure(self, wait_s: float) -> None:

@@ -9,6 +9,7 @@ serves as any head office. A leader whose lease is gone ends: it starts anew as 
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from storeops.changes.jobs import lease as worker_lease
 from storeops.changes.journal import JournalLine
-from storeops.errors import ConflictError, NetworkError, StoreOpsError
+from storeops.errors import ConfigError, ConflictError, NetworkError, StoreOpsError
 from storeops.hub import copying, hosts, leading, office_line
 from storeops.hub.copying import Copier
 from storeops.hub.hosts import HostSettings, OwnData
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 
 FETCH_S = 3.0  # between two looks at the copy
 SHOW_S = 300.0  # between two times that readers at the second host get a newer one
+TRIES = 3  # to put the copy back
 FIRST_S = 1800.0  # that the first whole copy may take
+_log = logging.getLogger(__name__)
 
 
 class _Standby:
@@ -56,10 +59,15 @@ class _Standby:
             await asyncio.to_thread(self._show, there)
 
     def _show(self, there: Lease) -> None:
-        with suppress(ConflictError), self._app.alone():  # else somebody reads just now
-            copying.restore(self._profile, there.copy, there.seal)
-            hosts.write_own_data(self._profile, OwnData(there.copy, at=there.at))
-            self._shown = time.monotonic()
+        try:
+            with self._app.alone():
+                copying.restore(self._profile, there.copy, there.seal)
+                hosts.write_own_data(self._profile, OwnData(there.copy, at=there.at))
+                self._shown = time.monotonic()
+        except ConflictError:
+            pass  # somebody reads just now
+        except ConfigError as error:  # files were merged while they were listed
+            _log.warning("the copy is not shown yet: %s", error.message)
 
 
 @contextmanager
@@ -173,8 +181,15 @@ def _take_over(app: OfficeWiring, settings: HubSettings, taken: Taken) -> None:
             async with office_line.office_connection(settings) as client:
                 await copying.fetch(client, settings, profile, before.copy)
 
-        _again(fetch)
-        copying.restore(profile, before.copy, before.seal)
+        for left in range(TRIES, 0, -1):
+            _again(fetch)
+            try:
+                copying.restore(profile, before.copy, before.seal)
+                break
+            except ConfigError:  # a leader that was stopped may merge files while they are listed
+                if left == 1:
+                    raise
+                time.sleep(1)
     own_data = OwnData(taken.lease.epoch, led=True, boot=hosts.boot_id(), at=time.time())
     hosts.write_own_data(profile, own_data)
 
