@@ -77,7 +77,8 @@ def must_be_possible() -> None:
     """
     if sys.platform == "win32":
         raise ConfigError(_("A second host of head office needs Linux or macOS."))
-    server.binary("litestream")
+    else:
+        server.binary("litestream")
 
 
 async def open_store(client: Any, settings: HubSettings, epoch: int, *, make: bool) -> ObjectStore:
@@ -215,12 +216,12 @@ class Litestream:
         raise NetworkError(_("Litestream cannot copy {name}: {why}").format(name=name, why=why))
 
     def _post(self, body: str) -> tuple[int, str]:
-        assert sys.platform != "win32"
         asking = HTTPConnection("localhost", timeout=SYNC_S + 5)
         try:
-            asking.sock = socket.socket(socket.AF_UNIX)
-            asking.sock.settimeout(SYNC_S + 5)
-            asking.sock.connect(str(self._socket))
+            if sys.platform != "win32":
+                asking.sock = socket.socket(socket.AF_UNIX)
+                asking.sock.settimeout(SYNC_S + 5)
+                asking.sock.connect(str(self._socket))
             asking.request("POST", "/sync", body, {"Content-Type": "application/json"})
             answer = asking.getresponse()
             return answer.status, answer.read(10_000).decode("utf-8", "replace")
@@ -244,7 +245,8 @@ def end_left_behind(profile: str) -> None:
     with suppress(OSError, ValueError):
         pid = int((hub_settings.folder(profile) / "litestream.pid").read_text())
         if Path(f"/proc/{pid}/comm").read_text().strip() == "litestream":
-            os.kill(pid, signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
+            if sys.platform != "win32":
+                os.kill(pid, signal.SIGKILL)
             until = time.monotonic() + STOP_S
             while Path(f"/proc/{pid}/comm").exists() and time.monotonic() < until:
                 time.sleep(0.02)
@@ -321,8 +323,9 @@ class Copier:
         self._hot, self._cold = asyncio.Lock(), asyncio.Lock()
         path = hosts.socket_path(self._profile, "copy.sock")
         path.unlink(missing_ok=True)
-        assert sys.platform != "win32"
-        answering = await asyncio.start_unix_server(self._answer, str(path))
+        answering: asyncio.Server | None = None
+        if sys.platform != "win32":
+            answering = await asyncio.start_unix_server(self._answer, str(path))
         self._started.set()
         try:
             while not self._ending.is_set():
@@ -336,7 +339,8 @@ class Copier:
                 self._store = self._client = None
                 await asyncio.sleep(0.2)
         finally:
-            answering.close()
+            if answering is not None:
+                answering.close()
             path.unlink(missing_ok=True)
 
     async def _copy_over_a_line(self) -> None:

@@ -87,8 +87,10 @@ class OwnData:
 
 def now_s() -> float:
     """Seconds since the machine started, those that it slept included where the system tells."""
-    clock = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if clock is None else time.clock_gettime(clock)
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    else:
+        return time.monotonic()
 
 
 def boot_id() -> str:
