@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from storeops.changes.jobs.report import Report
     from storeops.changes.jobs.worker import Worker
     from storeops.changes.ledger import Ledger
-    from storeops.hub.hosts import Standing
+    from storeops.hub.hosts import HostStanding
     from storeops.limits.governor import Governor
     from storeops.limits.tokens import RunTokenStore
     from storeops.os_errors import Refusal
@@ -253,12 +253,8 @@ class App:
     def _open_data(self) -> Database:
         from storeops.operations.ownership import must_own
 
-        stands_by = self.standing is not None and not self.standing.leads
-        if stands_by and not paths.data_db(self.profile.name).exists():
-            raise ConfigError(
-                _("This host has no copy of head office yet."),
-                hint=_("`storeops hub serve` fetches one here, once the other host leads."),
-            )
+        if self.standing is not None:
+            self.standing.must_have(paths.data_db(self.profile.name))
         database = self._database(paths.data_db, DATA_ROOMS)
         try:
             if self.standing is not None:
@@ -435,16 +431,16 @@ class App:
         self.must_lead()
 
     @property
-    def standing(self) -> Standing | None:
+    def standing(self) -> HostStanding | None:
         """Whether this host leads, where head office has more than one; None where it has one."""
 
-        def make() -> Standing | None:
+        def make() -> HostStanding | None:
             if not (paths.profile_path(self.profile.name) / "hub" / "host.toml").exists():
                 return None
             from storeops.hub import hosts
 
             host = hosts.find(self.profile.name)
-            return None if host is None else hosts.Standing(self.profile.name, host)
+            return None if host is None else hosts.HostStanding(self.profile.name, host)
 
         return self._once("standing", make)
 
@@ -591,7 +587,7 @@ class App:
     def _secure_what_was_written(self) -> None:
         """What a command did is at both hosts of head office when it ends; else that is said."""
         data: Database | None = self._made.get("data")
-        standing: Standing | None = self._made.get("standing")
+        standing: HostStanding | None = self._made.get("standing")
         if data is None or standing is None or not standing.led:
             return
         if not data.connection.total_changes:

@@ -167,7 +167,7 @@ def write_own_data(profile: str, own: OwnData) -> None:
     write_often(_file(profile, "own.json"), json.dumps(asdict(own)).encode())
 
 
-class Standing:
+class HostStanding:
     """Whether one App may act: opened while this host leads, it may as long as that lasts.
 
     Args:
@@ -215,6 +215,18 @@ class Standing:
         """
         if not self.leads:
             raise not_leading(self._profile, self.host)
+
+    def must_have(self, database: Path) -> None:
+        """Refuse to begin an empty database where a copy is about to be.
+
+        Raises:
+            ConfigError: this host stands by and has no copy yet.
+        """
+        if not self.leads and not database.exists():
+            raise ConfigError(
+                _("This host has no copy of head office yet."),
+                hint=_("`storeops hub serve` fetches one here, once the other host leads."),
+            )
 
     def secure(self) -> None:
         """Wait until everything that is committed is at the server, under a lease that holds.

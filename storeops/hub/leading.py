@@ -81,7 +81,7 @@ class HostSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class TakenLease:
     """The lease is ours.
 
     Attributes:
@@ -202,7 +202,7 @@ class Leadership:
         looked: Callable[[Lease | None], Awaitable[None]],
         on_trouble: Callable[[StoreOpsError], None],
         force: bool = False,
-    ) -> Taken | None:
+    ) -> TakenLease | None:
         """Wait until the lease is ours; None when `stop` was set first.
 
         Args:
@@ -230,9 +230,9 @@ class Leadership:
                             lease = await write(bucket, self._next(there, mine and not force))
                             if lease is not None:
                                 self._lease, self.until = lease, began + self._acts_s
-                                return Taken(lease, there, shift, own)
+                                return TakenLease(lease, there, shift, own)
                             continue
-                        self._tell_others(there)
+                        self._note_leader(there)
                         await say_hello(bucket, self._profile, self._host, 0.0)
                         await looked(there)
                         await asyncio.sleep(STAND_S)
@@ -275,7 +275,7 @@ class Leadership:
             released=False,
         )
 
-    def _tell_others(self, there: Lease | None) -> None:
+    def _note_leader(self, there: Lease | None) -> None:
         known = Lead(at=time.time())
         if there is not None and not there.released:
             known = replace(known, id=there.id, name=there.name, epoch=there.epoch)

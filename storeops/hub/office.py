@@ -30,7 +30,7 @@ from storeops.file_lock import try_lock
 from storeops.hub import hosts, outbox, publishing, rights, server, state, stores
 from storeops.hub import settings as hub_settings
 from storeops.hub.connection import connected, must_be_installed
-from storeops.hub.hosts import Standing
+from storeops.hub.hosts import HostStanding
 from storeops.hub.office_line import AGO_S, authority, office_connection
 from storeops.hub.publishing import ThingMessage
 from storeops.hub.settings import HubSettings
@@ -79,7 +79,7 @@ class OfficeWiring(Protocol):
         """run.db."""
 
     @property
-    def standing(self) -> Standing | None:
+    def standing(self) -> HostStanding | None:
         """Whether this host leads; None where head office has one host."""
 
     def secure(self) -> None:

@@ -22,7 +22,7 @@ from storeops.errors import ConfigError, ConflictError, NetworkError, StoreOpsEr
 from storeops.hub import copying, hosts, leading, office_line
 from storeops.hub.copying import Copier
 from storeops.hub.hosts import HostSettings, OwnData
-from storeops.hub.leading import Leadership, Lease, Taken
+from storeops.hub.leading import Leadership, Lease, TakenLease
 from storeops.hub.settings import HubSettings
 from storeops.i18n import _
 from storeops.limits import handing_over
@@ -164,7 +164,7 @@ def _watch(lead: Leadership, stop: threading.Event, ending: threading.Event) -> 
             ending.set()
 
 
-def _take_over(app: OfficeWiring, settings: HubSettings, taken: Taken) -> None:
+def _take_over(app: OfficeWiring, settings: HubSettings, taken: TakenLease) -> None:
     """Before this host acts: its files are those of the leader that was, its limits too."""
     profile, before = app.profile.name, taken.before
     if before is not None and before.id != taken.lease.id:
@@ -207,7 +207,7 @@ def _again(what: Callable[[], Any]) -> None:
             time.sleep(0.5)
 
 
-def _go_on(app: OfficeWiring, taken: Taken) -> None:
+def _go_on(app: OfficeWiring, taken: TakenLease) -> None:
     """What was under way when the leader that was ended: nobody knows whether it happened."""
     lease, before = taken.lease, taken.before
     if before is not None and before.epoch == lease.epoch:

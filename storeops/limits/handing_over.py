@@ -72,7 +72,7 @@ def take_over(
         for path, known in apis.items():
             latency = 0.0
             if known["told"] is not None:
-                latency = _tell(connection, (corp_id, path), known["told"], shift)
+                latency = _take_condition(connection, (corp_id, path), known["told"], shift)
             fresh = False
             for span, slot, used in known["used"]:
                 moved = int((slot * span + shift) // span)
@@ -86,7 +86,7 @@ def take_over(
                     _use(connection, (corp_id, path), span, slot, min(most, own.per_minute), 1)
 
 
-def _tell(
+def _take_condition(
     connection: sqlite3.Connection, api: tuple[str, str], told: list[Any], shift: float
 ) -> float:
     pool, narrowed, paused, banned, latency = told

@@ -240,7 +240,6 @@ DOORS = {
 
 # Who enters elsewhere; a line leaves this list when it is mended, and none comes.
 BACK_DOORS = """
-commands.db -> storeops.changes.jobs.lease
 commands.job -> storeops.changes.jobs.queue
 commands.planned -> storeops.changes.jobs.queue
 storeops.changes.jobs.lease -> storeops.limits.lease_owners
