@@ -37,7 +37,7 @@ from storeops.domains.handover import rules
 from storeops.durations import span
 from storeops.errors import UsageError
 from storeops.i18n import N_, _, ngettext
-from storeops.terms import term
+from storeops.terms import counted, term
 
 if TYPE_CHECKING:
     from storeops.domains.handover.watch_result import Pair, WatchResult
@@ -246,7 +246,7 @@ def _watched_lines(found: WatchResult) -> list[str]:
     name = cells.members(current().app.data)
     for each in found.asked:
         ends = _(", ").join(
-            f"{count} {planned.row_state(status)}" for status, count in sorted(each.settled.items())
+            counted("row", status, count) for status, count in sorted(each.settled.items())
         )
         line = each.error or ends or _("nothing new")
         if each.waiting and not each.error:

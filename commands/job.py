@@ -12,7 +12,7 @@ from commands.options import After, All, Limit, any_of
 from commands.output import Column
 from storeops.errors import ConflictError, UsageError
 from storeops.i18n import _, ngettext
-from storeops.terms import term
+from storeops.terms import counted, term
 
 app = typer.Typer(help=_("Jobs: the calls that carry plans out."))
 
@@ -183,9 +183,7 @@ def run(
             "errcodes": {str(code): count for code, count in sorted(report.errcodes.items())},
             "left": report.left,
         }
-        rows = _(", ").join(
-            f"{count} {planned.row_state(status)}" for status, count in report.rows.items()
-        )
+        rows = _(", ").join(counted("row", status, count) for status, count in report.rows.items())
         text = (
             ngettext(
                 "{jobs} call answered; {left} left. {rows}",

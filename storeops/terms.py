@@ -301,3 +301,8 @@ def term(of: str, code: str) -> str:
         code: as stored.
     """
     return _(ALL[of][code]) if code in ALL[of] else code
+
+
+def counted(of: str, code: str, count: int) -> str:
+    """How many there are of a code: `5 refused`, in the order of the user's language."""
+    return _("{count} {state}").format(count=f"{count:,}", state=term(of, code))

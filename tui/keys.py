@@ -79,7 +79,7 @@ _NAMES = {
     "end": "End", "up": "↑", "down": "↓", "left": "←", "right": "→", "plus": "+",
     "minus": "-", "backspace": "⌫", "delete": "Del", "left_square_bracket": "[",
     "right_square_bracket": "]", "asterisk": "*", "full_stop": ".", "comma": ",",
-    "backslash": "\\",
+    "backslash": "\\", "underscore": "_",
 }  # fmt: skip
 
 
@@ -123,6 +123,9 @@ COMMON: tuple[Key, ...] = (
         N_("All actions of this screen as a menu; works whatever input method is on."), GO),
     Key("command", "x", N_("Command"),
         N_("Show the command line that yields this view."), LOOK),
+    Key("zoom", "plus,underscore", N_("Zoom"),
+        N_("The pane with the keys takes the whole screen; once more, or Esc: all panes again."),
+        LOOK),
     Key("theme", "f12", N_("Theme"), N_("Switch between the light and the dark theme."), GO),
     Key("back", "escape", N_("Back"),
         N_("Leave what is open, step by step, until Today; never writes."), GO),

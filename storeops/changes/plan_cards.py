@@ -23,7 +23,7 @@ from storeops.changes.plans import Plan
 from storeops.errors import PartialError, StillRunningError, StoreOpsError
 from storeops.i18n import _, ngettext, said
 from storeops.reading.filter_words import label
-from storeops.terms import term
+from storeops.terms import counted, term
 
 
 class Estimator(Protocol):
@@ -130,11 +130,11 @@ def outcome(ledger: Ledger, plan: Plan, report: Report) -> tuple[dict[str, Any],
     done = state.rows.get(DONE, 0)
     words = ngettext("{done} row done", "{done} rows done", done).format(done=done)
     others = [
-        f"{count} {term('row', status)}"
+        counted("row", status, count)
         for status, count in state.rows.items()
         if status not in (DONE, "blocked") and count
     ]
-    text = _(", ").join([words, *others])
+    text = _(", ").join(([words] if done or not others else []) + others)
     value = {
         "plan_id": plan.name,
         "status": state.state,

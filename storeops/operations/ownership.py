@@ -13,7 +13,7 @@ from storeops.changes import owner
 from storeops.config import Config, Profile
 from storeops.database.database import Database
 from storeops.errors import ConfigError, ConflictError
-from storeops.i18n import _, sentences
+from storeops.i18n import _, aside, sentences
 from storeops.os_errors import explain_os
 from storeops.private_file import remove_folder
 
@@ -160,7 +160,7 @@ def _at_work(name: str) -> ConflictError:
     )
     found = presence.others(paths.profile_path(name))
     if found:
-        who = _(", ").join(f"storeops {noun}".strip() + f" (pid {pid})" for pid, noun in found)
+        who = _(", ").join(aside(f"storeops {noun}".strip(), f"pid {pid}") for pid, noun in found)
         hint = sentences(
             hint,
             _("At work: {who}. To end what you cannot find: {command}").format(

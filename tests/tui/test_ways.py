@@ -186,3 +186,38 @@ def test_names_stand_for_ids_and_filters_find_the_same(core):
         assert tag.name in words.tag_filter(tag_id)
     assert words.value("tags", [next(iter(words.tags))])[0] == next(iter(words.tags.values())).path
     assert words.member("nobody") == "nobody"
+
+
+async def test_a_screen_and_words_behind_it_go_there_narrowed(screens):
+    """`customers 王` as in `:pods ns`: by name, by title or by key."""
+    for words in ("customers 王", "2 王"):
+        async with screens() as driver:
+            await driver.press("colon")
+            await driver.type(words)
+            await driver.press("enter")
+            assert driver.base.NAME == "customers"
+            assert driver.base.look.where == "王"
+    async with screens() as driver:
+        await driver.press("colon")
+        await driver.type("tags 普通")
+        await driver.press("enter")
+        assert driver.base.NAME == "tags"
+        assert {line.cells[1] for line in driver.base.table.source.lines} == {"普通"}
+
+
+async def test_a_pane_can_have_the_whole_screen(screens, journal):
+    """+ gives it to the pane with the keys; + or Esc give the others back."""
+    async with screens(start="plans", size=(80, 24)) as driver:
+        plans, below = driver.base.pane("plans"), driver.base.pane("rows")
+        before = plans.size.height
+        assert below.display
+        await driver.press("plus")
+        assert not below.display
+        assert plans.size.height == 20
+        await driver.press("escape")
+        assert below.display
+        assert plans.size.height == before
+        assert driver.base.NAME == "plans"
+    async with screens(start="staff", size=(80, 24)) as driver:
+        await driver.press("plus")
+        assert "There is one pane only." in driver.text

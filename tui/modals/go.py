@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from storeops.domain import load
 from storeops.i18n import _
 from storeops.plain import fit, pad
 from tui.cells import shown
@@ -20,6 +21,7 @@ from tui.keys import KeyedScreen
 from tui.modals.base import BaseModal
 
 if TYPE_CHECKING:
+    from storeops.domain import ScreenSpec
     from tui.app import StoreOpsApp
 
 MOST = 60  # entries shown at once
@@ -112,8 +114,9 @@ class GoModal(BaseModal[None]):
         best = sorted((each for each in scored if each[0]), key=lambda each: (-each[0], each[1]))
         sure = [at for points, at in best if points > LOOSE][:MOST]
         loose = [at for points, at in best if points <= LOOSE][: MOST - len(sure)]
-        self._found = [*(self._targets[at] for at in sure), *self._people,
-                       *(self._targets[at] for at in loose)]  # fmt: skip
+        everybody = [self._within(self.app.specs["customers"], words)] if self._people else []
+        self._found = [*self._narrowed(words), *(self._targets[at] for at in sure), *self._people,
+                       *everybody, *(self._targets[at] for at in loose)]  # fmt: skip
         options = self.query_one(OptionList)
         options.clear_options()
         options.add_options(
@@ -131,6 +134,22 @@ class GoModal(BaseModal[None]):
         else:
             nothing = _("Nothing and nobody is called so.")
             options.add_option(Option(Content.styled(nothing, "$text-muted"), disabled=True))
+
+    def _narrowed(self, words: str) -> list[Destination]:
+        """`customers 王 #金卡`, `2 王`, `标签 客户等级`: a screen, narrowed by what follows it."""
+        head, _blank, rest = words.strip().partition(" ")
+        return [
+            self._within(spec, rest)
+            for spec in self.app.specs.values()
+            if rest.strip()
+            and (head == spec.key or head.casefold() in (spec.name, _(spec.title).casefold()))
+            and load(spec.screen).WORDS
+        ]
+
+    def _within(self, spec: ScreenSpec, words: str) -> Destination:
+        where = shown(words).strip()
+        return Destination(_("filter"), f"{_(spec.title)} › {where}", "",
+                           lambda app: app.go(spec.name, where))  # fmt: skip
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Typed: look again; for customers a moment later."""

@@ -42,6 +42,7 @@ class AuditScreen(BaseScreen):
 
     NAME: ClassVar[str] = "audit"
     FIRST: ClassVar[str] = "list"
+    WORDS: ClassVar[bool] = True
     CSS_PATH = Path(__file__).with_name("audit.tcss")
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key("filter", "slash,f3", N_("Filter"),

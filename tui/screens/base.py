@@ -65,12 +65,14 @@ class BaseScreen(Screen[None]):
 
     Attributes:
         FIRST: id of the list that has the keys at first; "" for none.
+        WORDS: whether one can come with words that narrow what it shows (`arrive`).
         parts: what the screen is composed of beside its widgets.
     """
 
     KEYS: ClassVar[tuple[Key, ...]] = ()
     NAME: ClassVar[str] = ""
     FIRST: ClassVar[str] = ""
+    WORDS: ClassVar[bool] = False
 
     app: StoreOpsApp  # Textual's, typed
 
@@ -78,6 +80,7 @@ class BaseScreen(Screen[None]):
         super().__init__()
         self._seen_revision = -1
         self._was_there = False
+        self._zoomed: list[Widget] = []  # the pane that has the whole screen, and what is around it
         self.parts: tuple[ScreenPart, ...] = ()
         for key in self.all_keys():
             if key.action and key.keys:
@@ -392,8 +395,37 @@ class BaseScreen(Screen[None]):
             keys=("q", "enter"),
         )
 
+    def do_zoom(self) -> None:
+        """The pane that has the keys over the whole screen, or all panes again."""
+        if self._zoomed:
+            self._zoom_out()
+            return
+        pane = self.focused
+        while pane is not None and not isinstance(pane, Pane):
+            pane = cast("Widget | None", pane.parent)
+        if pane is None or len([each for each in self.query(Pane) if each.display]) < 2:
+            self.app.notify(_("There is one pane only."))
+            return
+        inner: Widget = pane
+        while isinstance(around := inner.parent, Widget) and around is not self:
+            inner.add_class("zoomed")
+            for other in around.children:
+                other.set_class(other is not inner, "aside")
+            self._zoomed.append(inner)
+            inner = around
+
+    def _zoom_out(self) -> None:
+        for inner in self._zoomed:
+            inner.remove_class("zoomed")
+            for other in inner.parent.children if inner.parent is not None else ():
+                other.remove_class("aside")
+        self._zoomed.clear()
+
     def do_back(self) -> None:
-        """One step back; to where one came from; at last to Today."""
+        """Out of the zoom; one step back; to where one came from; at last to Today."""
+        if self._zoomed:
+            self._zoom_out()
+            return
         if not self.step_back() and not self.app.back() and self.NAME != "today":
             self.app.action_go("today")
 

@@ -38,6 +38,7 @@ class ListScreen(BaseScreen):
         *LIST,
     )  # fmt: skip
     FIRST: ClassVar[str] = "list"
+    WORDS: ClassVar[bool] = True
     SLOW_CARD: ClassVar[bool] = False  # `card` reads, and runs in the background
     CSS_PATH = Path(__file__).with_name("listing.tcss")
 

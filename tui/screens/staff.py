@@ -32,7 +32,7 @@ class StaffScreen(ListScreen):
             ListColumn("store", _("Store"), 12, 3, keep=6, last=True),
             ListColumn("status", _("Status"), 8, keep=5),
             ListColumn("follows", _("Relations"), 9, right=True, keep=8),
-            ListColumn("waiting", _("Waiting"), 8, right=True, keep=4, fit=True),
+            ListColumn("waiting", _("Unassigned"), 10, right=True, keep=4, fit=True),
             ListColumn("read", _("Read"), 12, right=True, keep=3),
         ]
 

@@ -30,7 +30,7 @@ class StoresScreen(ListScreen):
             ListColumn("region", _("Region"), 10, 2, keep=4),
             ListColumn("members", _("Staff"), 6, right=True, keep=6),
             ListColumn("follows", _("Relations"), 9, right=True, keep=8),
-            ListColumn("waiting", _("Waiting"), 8, right=True, keep=5),
+            ListColumn("waiting", _("Unassigned"), 10, right=True, keep=5),
             ListColumn("read", _("Read"), 12, right=True, keep=5),
         ]
 

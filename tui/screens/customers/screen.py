@@ -43,6 +43,7 @@ class CustomersScreen(BaseScreen):
 
     NAME: ClassVar[str] = "customers"
     FIRST: ClassVar[str] = "list"
+    WORDS: ClassVar[bool] = True
     CSS_PATH = Path(__file__).with_name("customers.tcss")
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key("filter", "slash,f3", N_("Filter"),
