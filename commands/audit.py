@@ -11,7 +11,7 @@ from commands.context import current
 from commands.options import After, All, Limit, Yes
 from commands.output import Column
 from storeops.errors import ConflictError
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 from storeops.terms import term
 
 app = typer.Typer(help=_("The journal of all changes, chained line by line."))
@@ -172,14 +172,18 @@ def verify() -> None:
         "notes": [each.as_dict() for each in proof.notes],
     }
     text = [
-        _("{lines} lines, {erased} of them erased.").format(
-            lines=cells.amount(proof.lines), erased=cells.amount(proof.erased)
-        )
+        ngettext(
+            "{lines} line, {erased} of them erased.",
+            "{lines} lines, {erased} of them erased.",
+            proof.lines,
+        ).format(lines=cells.amount(proof.lines), erased=cells.amount(proof.erased))
     ]
     if proof.unsealed:
         text.append(
-            _(
-                "{count} lines are newer than the seal: a process was stopped or still works."
+            ngettext(
+                "{count} line is newer than the seal: a process was stopped or still works.",
+                "{count} lines are newer than the seal: a process was stopped or still works.",
+                proof.unsealed,
             ).format(count=proof.unsealed)
         )
     text += [each.message for each in (*proof.notes, *proof.findings)]

@@ -188,7 +188,11 @@ def send(dry_run: DryRun = False, yes: Yes = False) -> None:
     left = ended.count(WAITING) + ended.count(IN_QUEUE)
     if left:
         note(
-            _("{count} messages wait still.").format(count=left)
+            ngettext(
+                "{count} message waits still.",
+                "{count} messages wait still.",
+                left,
+            ).format(count=left)
             + " "
             + _("Go on: storeops notify run")
         )

@@ -17,7 +17,7 @@ from commands.options import After, All, Force, Limit, Reveal
 from commands.output import Column
 from commands.question import may_replace
 from commands.selecting import Sort, selected, selecting
-from storeops.i18n import _, aside
+from storeops.i18n import _, aside, ngettext
 
 if TYPE_CHECKING:
     from storeops.reading.customers import Selection
@@ -392,7 +392,11 @@ def export(
         output.result(
             {"rows": done.rows, "path": done.path, "format": done.format, "masked": done.masked,
              "complete": fresh.complete, "as_of": cells.iso(fresh.as_of)},
-            _("{count} customers written to {path}.").format(
+            ngettext(
+                "{count} customer written to {path}.",
+                "{count} customers written to {path}.",
+                done.rows,
+            ).format(
                 count=cells.amount(done.rows), path=done.path),
             fields=(),  # --fields are the columns of the file
         )  # fmt: skip

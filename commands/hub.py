@@ -326,16 +326,22 @@ def status() -> None:
         warn(found.trouble)
     for each in found.turned_away:
         warn(
-            _("Turned away: {what} ({who}), {count} times, last {time}.").format(
+            ngettext(
+                "Turned away: {what} ({who}), {count} time, last {time}.",
+                "Turned away: {what} ({who}), {count} times, last {time}.",
+                each.count,
+            ).format(
                 what=each.words, who=plain(each.who), count=cells.amount(each.count),
                 time=cells.when(each.last_at),
             )
         )  # fmt: skip
     for kind, count in found.waiting.items():
         warn(
-            _("{count} things of the kind {kind} wait for a newer version.").format(
-                count=count, kind=kind
-            )
+            ngettext(
+                "{count} thing of the kind {kind} waits for a newer version.",
+                "{count} things of the kind {kind} wait for a newer version.",
+                count,
+            ).format(count=count, kind=kind)
         )
     output.items(
         rows,

@@ -14,7 +14,7 @@ from commands.options import After, All, Limit, Reveal
 from commands.output import Column
 from commands.selecting import selected, selecting
 from storeops.errors import UsageError
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 
 if TYPE_CHECKING:
     from storeops.reading.customers import Selection
@@ -71,9 +71,11 @@ def add(
     rows = marks.count(call.app.data, name)
     output.result(
         {"name": name, "added": added, "rows": rows},
-        _("{added} customers added; “{name}” holds {rows}.").format(
-            added=cells.amount(added), name=name, rows=cells.amount(rows)
-        ),
+        ngettext(
+            "{added} customer added; “{name}” holds {rows}.",
+            "{added} customers added; “{name}” holds {rows}.",
+            added,
+        ).format(added=cells.amount(added), name=name, rows=cells.amount(rows)),
     )
 
 
@@ -94,9 +96,11 @@ def remove(
     rows = marks.count(call.app.data, name)
     output.result(
         {"name": name, "removed": removed, "rows": rows},
-        _("{removed} customers taken out; “{name}” holds {rows}.").format(
-            removed=cells.amount(removed), name=name, rows=cells.amount(rows)
-        ),
+        ngettext(
+            "{removed} customer taken out; “{name}” holds {rows}.",
+            "{removed} customers taken out; “{name}” holds {rows}.",
+            removed,
+        ).format(removed=cells.amount(removed), name=name, rows=cells.amount(rows)),
     )
 
 
@@ -143,5 +147,9 @@ def clear(name: Name) -> None:
     rows = marks.clear(current().app.data, name)
     output.result(
         {"name": name, "cleared": rows},
-        _("“{name}” is gone; it held {rows} customers.").format(name=name, rows=cells.amount(rows)),
+        ngettext(
+            "“{name}” is gone; it held {rows} customer.",
+            "“{name}” is gone; it held {rows} customers.",
+            rows,
+        ).format(name=name, rows=cells.amount(rows)),
     )

@@ -330,7 +330,11 @@ def _show_delivery(posted: list[Posted], done: Delivered) -> None:
     left = [row for row in rows if row.status in (log.WAITING, log.IN_QUEUE) and row.due_at <= now]
     if left:
         raise StillRunningError(
-            _("{count} messages wait still.").format(count=len(left)),
+            ngettext(
+                "{count} message waits still.",
+                "{count} messages wait still.",
+                len(left),
+            ).format(count=len(left)),
             hint=_("Go on: storeops notify run"),
             next_steps=["storeops notify run"],
         )
@@ -463,9 +467,11 @@ def run(wait: Wait = 600.0) -> None:
     done = _deliver(wait)
     output.result(
         {"sent": done.sent, "failed": done.failed, "waiting": done.waiting, "calls": done.calls},
-        _("{sent} sent in {calls} calls, {failed} failed, {waiting} wait.").format(
-            sent=done.sent, calls=done.calls, failed=done.failed, waiting=done.waiting
-        ),
+        ngettext(
+            "{sent} sent in {calls} call, {failed} failed, {waiting} wait.",
+            "{sent} sent in {calls} calls, {failed} failed, {waiting} wait.",
+            done.calls,
+        ).format(sent=done.sent, calls=done.calls, failed=done.failed, waiting=done.waiting),
     )
     if done.failed:
         raise PartialError(

@@ -226,7 +226,13 @@ def import_(
     )  # fmt: skip
     output.result(
         asdict(done),
-        _("{files} files: {kept} filed, {known} known, {again} old ones again, {bad} not taken.")
+        ngettext(
+            "{files} file: {kept} filed, {known} known, {again} old ones again, "
+            "{bad} not taken.",
+            "{files} files: {kept} filed, {known} known, {again} old ones again, "
+            "{bad} not taken.",
+            done.files,
+        )
         .format(files=done.files, kept=done.kept, known=done.known, again=done.again,
                 bad=len(done.problems) - done.again),
     )  # fmt: skip

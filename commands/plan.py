@@ -151,7 +151,11 @@ def show(
     head = [
         _("Plan {plan}: {title}").format(plan=plan.name, title=plan.title),
         "  "
-        + _("{status} · {ready} ready, {blocked} blocked, {calls} calls").format(
+        + ngettext(
+            "{status} · {ready} ready, {blocked} blocked, {calls} call",
+            "{status} · {ready} ready, {blocked} blocked, {calls} calls",
+            plan.calls,
+        ).format(
             status=term("plan", state.state),
             ready=cells.amount(plan.ready),
             blocked=cells.amount(plan.blocked),
@@ -173,7 +177,13 @@ def show(
     output.items((_row(each, words) for each in rows), ROW_COLUMNS)
     hidden = plan.rows - limit
     if not all_ and hidden > 0 and not status:
-        note(_("{count} more rows: add --all.").format(count=hidden))
+        note(
+            ngettext(
+                "{count} more row: add --all.",
+                "{count} more rows: add --all.",
+                hidden,
+            ).format(count=hidden)
+        )
 
 
 ROW_COLUMNS = [
@@ -234,9 +244,12 @@ def apply(
     if plan.ready > 1 and not yes:
         for line in planned.problem_lines(plan):
             note(line.strip())
-        question = _("{rows} rows change in {calls} calls: {title}").format(
-            rows=cells.amount(plan.ready), calls=cells.amount(plan.calls), title=plan.title
-        )
+        rows = ngettext("{count} row changes", "{count} rows change", plan.ready)
+        calls = ngettext("{count} call", "{count} calls", plan.calls)
+        question = _("{rows} in {calls}: {title}").format(
+            rows=rows.format(count=cells.amount(plan.ready)),
+            calls=calls.format(count=cells.amount(plan.calls)), title=plan.title,
+        )  # fmt: skip
         type_to_confirm(question, str(plan.ready))
     done = changes.apply(
         ledger, plan.name, skip_changed=skip_changed, reason=reason, override=override
@@ -255,7 +268,12 @@ def apply(
         output.result(
             {"plan_id": plan.name, "status": "running", "rows": {"queued": done.rows},
              "jobs": {"queued": done.jobs}},
-            _("{jobs} calls are queued. Send them with: storeops job run --until-empty").format(
+            ngettext(
+                "{jobs} call is queued. Send it with: storeops job run --until-empty",
+                "{jobs} calls are queued. Send them with: storeops job run "
+                "--until-empty",
+                done.jobs,
+            ).format(
                 jobs=done.jobs
             ),
         )  # fmt: skip
@@ -358,7 +376,11 @@ def cancel(plan_id: PlanId, reason: Reason = "") -> None:
     name = plans.get(ledger.db, plan_id).name
     output.result(
         {"plan_id": name, "status": "cancelled", **done._asdict()},
-        _("Cancelled: {rows} rows of plan {plan}.").format(rows=done.rows, plan=name),
+        ngettext(
+            "Cancelled: {rows} row of plan {plan}.",
+            "Cancelled: {rows} rows of plan {plan}.",
+            done.rows,
+        ).format(rows=done.rows, plan=name),
     )
     if done.asked:
         note(done.words())

@@ -69,7 +69,11 @@ def show_plan(plan: Plan, sheet: Sheet | None = None) -> None:
     lines = [
         _("Plan {plan}: {title}").format(plan=plan.name, title=plan.title),
         "  "
-        + _("{ready} ready, {blocked} blocked, {calls} calls").format(
+        + ngettext(
+            "{ready} ready, {blocked} blocked, {calls} call",
+            "{ready} ready, {blocked} blocked, {calls} calls",
+            plan.calls,
+        ).format(
             ready=cells.amount(plan.ready),
             blocked=cells.amount(plan.blocked),
             calls=cells.amount(plan.calls),

@@ -30,7 +30,7 @@ from commands.forecast_options import (
 from commands.options import After, All, Limit, day_of
 from commands.output import Column
 from storeops.errors import ConfigError, ExitCode, UsageError
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,8 +90,11 @@ def _of_all(
     ]  # fmt: skip
     said = [*told, *of_shops]
     if others := {each[1] for each in proposed if each[1] not in made_on}:
-        said.append(_("Not of this plant, so left out: {count} products that no line"
-                      " makes.").format(count=len(others)))  # fmt: skip
+        said.append(ngettext(
+            "Not of this plant, so left out: {count} product that no line makes.",
+            "Not of this plant, so left out: {count} products that no line makes.",
+            len(others),
+        ).format(count=len(others)))  # fmt: skip
     return ordered, delivery, said
 
 

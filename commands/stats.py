@@ -109,7 +109,13 @@ def stats(
         empty=_("No customer matches."),
     )
     if not call.settings.machine and not call.settings.fields:
-        output.line(_("{count} customers in all.").format(count=cells.amount(total)))
+        output.line(
+            ngettext(
+                "{count} customer in all.",
+                "{count} customers in all.",
+                total,
+            ).format(count=cells.amount(total))
+        )
 
 
 def _past(selection: Selection, by: str, on: str, limit: int) -> Past:

@@ -13,7 +13,7 @@ from commands.diagnostics import typed
 from commands.output import Column
 from commands.sync import HELD, OUTCOMES, scope_title
 from storeops.durations import span
-from storeops.i18n import N_, _
+from storeops.i18n import N_, _, ngettext
 
 if TYPE_CHECKING:
     from storeops.operations.status import Status
@@ -132,7 +132,13 @@ def _stores(found: Status) -> None:
     if not behind:
         if found.stores:
             output.line("")
-            output.line(_("All staff of {count} shops were read.").format(count=len(found.stores)))
+            output.line(
+                ngettext(
+                    "All staff of {count} shop were read.",
+                    "All staff of {count} shops were read.",
+                    len(found.stores),
+                ).format(count=len(found.stores))
+            )
         return
     output.line("")
     output.items(
@@ -151,7 +157,13 @@ def _stores(found: Status) -> None:
         ],
     )
     if len(behind) > STORES_SHOWN:
-        output.line(_("… and {count} more shops.").format(count=len(behind) - STORES_SHOWN))
+        output.line(
+            ngettext(
+                "… and {count} more shop.",
+                "… and {count} more shops.",
+                len(behind) - STORES_SHOWN,
+            ).format(count=len(behind) - STORES_SHOWN)
+        )
 
 
 def _limits(found: Status) -> None:

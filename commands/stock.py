@@ -62,9 +62,11 @@ def import_(
     done = shelf.take(call.app.data, rows, call.app.ledger.who, call.app.clock.now(), whole=whole)
     output.result(
         asdict(done),
-        _("{rows} rows: {changed} changed, {gone} gone, {unchanged} as known.").format(
-            rows=done.rows, changed=done.changed, gone=done.gone, unchanged=done.unchanged
-        ),
+        ngettext(
+            "{rows} row: {changed} changed, {gone} gone, {unchanged} as known.",
+            "{rows} rows: {changed} changed, {gone} gone, {unchanged} as known.",
+            done.rows,
+        ).format(rows=done.rows, changed=done.changed, gone=done.gone, unchanged=done.unchanged),
     )
 
 

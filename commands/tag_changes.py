@@ -13,7 +13,7 @@ from commands.follow_options import Again, Follows, Strict, Template
 from commands.options import Reason
 from commands.selecting import as_options, selecting
 from storeops.errors import NothingToDoError, UsageError
-from storeops.i18n import _, aside, labelled
+from storeops.i18n import _, aside, labelled, ngettext
 
 if TYPE_CHECKING:
     from storeops.reading.customers import Selection
@@ -318,9 +318,11 @@ def rule_preview(files: Files = None) -> None:
         return
     for preview in found:
         output.line(
-            _("{rule}: {changes} of {matched} follows would change").format(
-                rule=preview.rule.name, changes=preview.changes, matched=preview.matched
-            )
+            ngettext(
+                "{rule}: {changes} of {matched} follow would change",
+                "{rule}: {changes} of {matched} follows would change",
+                preview.matched,
+            ).format(rule=preview.rule.name, changes=preview.changes, matched=preview.matched)
         )
         for name, member, plus, minus in preview.examples:
             words = [f"+{each}" for each in plus] + [f"−{each}" for each in minus]

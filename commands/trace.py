@@ -107,7 +107,11 @@ def export(
     if out != "-":
         output.result(
             {"events": len(events), "out": out},
-            _("{count} events in {path}.").format(count=len(events), path=out),
+            ngettext(
+                "{count} event in {path}.",
+                "{count} events in {path}.",
+                len(events),
+            ).format(count=len(events), path=out),
         )
 
 

@@ -10,7 +10,7 @@ from commands import cells, output
 from commands.context import current
 from commands.output import Column
 from storeops.durations import span
-from storeops.i18n import _, sentences
+from storeops.i18n import _, ngettext, sentences
 
 app = typer.Typer(help=_("What customers are worth: segments, reasons, next purchases."))
 
@@ -43,9 +43,11 @@ def run(
     now = call.app.clock.now()
     end = filter_dates.read_span(as_of, now, "--as-of")[1] if as_of else None
     done = value.run_value(call.app.data, now, end=end, renew=renew, model=model)
-    text = _("{count} customers as of {day}, cut points of {made_on}.").format(
-        count=cells.amount(done.customers), day=done.as_of, made_on=done.cuts.made_on
-    )
+    text = ngettext(
+        "{count} customer as of {day}, cut points of {made_on}.",
+        "{count} customers as of {day}, cut points of {made_on}.",
+        done.customers,
+    ).format(count=cells.amount(done.customers), day=done.as_of, made_on=done.cuts.made_on)
     if done.model == "rate":
         text = sentences(
             text, _("The model ran to the edge, nobody seems to leave: only the rate is kept.")

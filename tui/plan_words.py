@@ -121,7 +121,13 @@ def _listed(found: PlanSummary, rows: int, said: Sequence[str]) -> str:
         for text, each in zip(said, found.effects, strict=False)
     ]
     if len(found.effects) > NAMED:
-        listed.append(_("{count} other changes").format(count=f"{len(found.effects) - NAMED:,}"))
+        listed.append(
+            ngettext(
+                "{count} other change",
+                "{count} other changes",
+                len(found.effects) - NAMED,
+            ).format(count=f"{len(found.effects) - NAMED:,}")
+        )
     return _(", ").join(listed)
 
 

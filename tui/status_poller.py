@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storeops.durations import ago, span
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 from storeops.sparks import gauge
 from tui import words
 from tui.widgets.bars import Piece
@@ -116,7 +116,11 @@ class StatusPoller:
         """Bar, count and time left of the calls under way."""
         if work is None:
             return []
-        text = _("{done} of {calls} calls").format(done=f"{work.done:,}", calls=f"{work.calls:,}")
+        text = ngettext(
+            "{done} of {calls} call",
+            "{done} of {calls} calls",
+            work.calls,
+        ).format(done=f"{work.done:,}", calls=f"{work.calls:,}")
         if work.paused:
             text += " · " + _("paused")
         elif work.seconds and work.seconds >= 1:

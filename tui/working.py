@@ -10,7 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from storeops.i18n import _, ngettext, sentences
+from storeops.i18n import ngettext, sentences
 
 if TYPE_CHECKING:
     from storeops.changes.jobs.report import Report
@@ -96,4 +96,8 @@ class Working:
         """What it does in a few words, "" when it rests."""
         if not self.running:
             return ""
-        return _("sending: {count} calls answered").format(count=f"{self.jobs:,}")
+        return ngettext(
+            "sending: {count} call answered",
+            "sending: {count} calls answered",
+            self.jobs,
+        ).format(count=f"{self.jobs:,}")

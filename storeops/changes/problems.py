@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 
 KEPT = 1_000  # of one code; a plan with a million of them would be larger than the mirror
 
@@ -79,9 +79,11 @@ class Problems:
     def __iter__(self) -> Iterator[Problem]:
         yield from sorted(self._kept, key=lambda each: (each.warning, each.line or 0))
         for (code, warning), more in self._more.items():
-            message = _("{count} more lines like these are counted, not listed.").format(
-                count=f"{more:,}"
-            )
+            message = ngettext(
+                "{count} more line like these is counted, not listed.",
+                "{count} more lines like these are counted, not listed.",
+                more,
+            ).format(count=f"{more:,}")
             yield Problem(code, message, None, warning, more)
 
     def __bool__(self) -> bool:

@@ -15,7 +15,7 @@ from storeops.changes.proof import Account
 from storeops.changes.proof import Proof as Proof
 from storeops.database.database import Database
 from storeops.database.trouble import explain
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 
 
 def verify(
@@ -236,9 +236,11 @@ def _missing(missing: Loss) -> Iterator[tuple[str, int | None, str]]:
         yield (
             "seal",
             None,
-            _("The seal is an older one: {count} lines instead of {known}.").format(
-                count=missing.seal.count, known=missing.known
-            ),
+            ngettext(
+                "The seal is an older one: {count} line instead of {known}.",
+                "The seal is an older one: {count} lines instead of {known}.",
+                missing.seal.count,
+            ).format(count=missing.seal.count, known=missing.known),
         )
     last = max(missing.known, missing.seal.count)
     if last > missing.found:
@@ -269,8 +271,10 @@ def _lost(told: Mapping[str, Any], seq: int) -> Iterator[tuple[str, str]]:
     elif why == "older":
         yield (
             "seal",
-            _(
-                "The seal was replaced by an older one of {count} lines; line {seq} notes it."
+            ngettext(
+                "The seal was replaced by an older one of {count} line; line {seq} notes it.",
+                "The seal was replaced by an older one of {count} lines; line {seq} notes it.",
+                sealed or 0,
             ).format(count=sealed, seq=seq),
         )
     elif why == "replaced":

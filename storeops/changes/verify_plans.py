@@ -15,7 +15,7 @@ from storeops.changes.plans import APPLIED, CANCELLED, DRAFT, MADE, Plan
 from storeops.changes.proof import Account, Proof
 from storeops.database.database import Database
 from storeops.errors import StoreOpsError
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 
 _SAID = "plan.made", "plan.trimmed", "plan.asked", "plan.applied"  # lines that tell hash and reason
 _ANSWERED = {
@@ -156,7 +156,11 @@ def _compare_plan(db: Database, proof: Proof, account: Account, plan: Plan, stor
         return
     wrong, digests = plan_rows.altered(db, plan.id)
     if len(digests) != plan.rows:
-        proof.add("plan", None, _("Plan {plan}: {count} of its {rows} rows are there.").format(
+        proof.add("plan", None, ngettext(
+            "Plan {plan}: {count} of its {rows} row is there.",
+            "Plan {plan}: {count} of its {rows} rows are there.",
+            plan.rows,
+        ).format(
             plan=plan.name, count=len(digests), rows=plan.rows
         ))  # fmt: skip
     elif wrong:

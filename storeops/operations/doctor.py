@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from storeops import os_errors, paths, secrets
 from storeops.domain import guarded, load, registry
 from storeops.errors import AccessError, ConfigError, NetworkError, StoreOpsError
-from storeops.i18n import N_, _
+from storeops.i18n import N_, _, ngettext
 from storeops.os_errors import explain_os, explain_refusal
 from storeops.private_file import scratch
 from storeops.wecom import errcode_table as table
@@ -103,7 +103,11 @@ def _members(client: WeComClient) -> str:
     if not nodes:
         return _("no department is visible")
     count = len(contacts.list_simple_users(client, nodes[-1].id))
-    return _("{count} members in department {id}").format(count=count, id=nodes[-1].id)
+    return ngettext(
+        "{count} member in department {id}",
+        "{count} members in department {id}",
+        count,
+    ).format(count=count, id=nodes[-1].id)
 
 
 def _customer_contact(client: WeComClient) -> str:
@@ -134,7 +138,11 @@ def _tags(client: WeComClient) -> str:
     from storeops.wecom import tags
 
     groups = tags.list_corp_tags(client)
-    return _("{count} tag groups").format(count=len(groups))
+    return ngettext(
+        "{count} tag group",
+        "{count} tag groups",
+        len(groups),
+    ).format(count=len(groups))
 
 
 def _groups(client: WeComClient) -> str:
@@ -373,7 +381,16 @@ def check_database(app: Wiring) -> Finding:
         return Finding(
             "database", title, "failed", error.message, error.hint, exit_code=int(error.exit_code)
         )
-    return Finding("database", title, "ok", _("{count} customers").format(count=rows))
+    return Finding(
+        "database",
+        title,
+        "ok",
+        ngettext(
+            "{count} customer",
+            "{count} customers",
+            rows,
+        ).format(count=rows),
+    )
 
 
 def why_nothing_can_be_written(folder: Path) -> StoreOpsError | None:

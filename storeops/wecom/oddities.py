@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,11 @@ def sentence(counts: Mapping[str, int]) -> str:
     total = sum(counts.values())
     if total == 1:
         return _("1 value could not be read as it came: {fields}.").format(fields=fields)
-    return _("{count} values could not be read as they came: {fields}.").format(
-        count=total, fields=fields
-    )
+    return ngettext(
+        "{count} value could not be read as it came: {fields}.",
+        "{count} values could not be read as they came: {fields}.",
+        total,
+    ).format(count=total, fields=fields)
 
 
 _collecting = threading.local()

@@ -9,7 +9,7 @@ from functools import partial
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 from tui.cells import shown
 from tui.flowing import flowing
 from tui.keys import ascii_equivalent
@@ -99,9 +99,11 @@ class CountModal(BaseModal[Confirmed]):
         reason = self.query_one("#reason", Input).value.strip()
         problem = ""
         if typed.replace(",", "").strip() != str(self._number):
-            problem = _("That is not the count: {number} rows would change.").format(
-                number=self._number
-            )
+            problem = ngettext(
+                "That is not the count: {number} row would change.",
+                "That is not the count: {number} rows would change.",
+                self._number,
+            ).format(number=self._number)
         elif self._reason_needed and not reason:
             problem = _("Give a reason; it is kept in the journal.")
         if problem:

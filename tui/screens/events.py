@@ -123,9 +123,11 @@ class EventsScreen(ListScreen):
             return []
         ended, result = found
         changes = result.told + len(result.untold)
-        self._said = _("events told of {told} of {all} changes until {time}").format(
-            told=f"{result.told:,}", all=f"{changes:,}", time=minute(ended)
-        )
+        self._said = ngettext(
+            "events told of {told} of {all} change until {time}",
+            "events told of {told} of {all} changes until {time}",
+            changes,
+        ).format(told=f"{result.told:,}", all=f"{changes:,}", time=minute(ended))
         return [
             Line(
                 (each.external_userid, each.userid),

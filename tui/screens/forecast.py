@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.content import Content
 
 from storeops.domains.orders import products
-from storeops.i18n import N_, _, aside
+from storeops.i18n import N_, _, aside, ngettext
 from storeops.notebook.stores import list_shops
 from storeops.sparks import columns, curve
 from tui.cells import shown
@@ -194,7 +194,11 @@ class ForecastScreen(ListScreen):
             )  # fmt: skip
 
         return fields(
-            _("Order tonight, {days} days of shelf life").format(days=life),
+            ngettext(
+                "Order tonight, {days} day of shelf life",
+                "Order tonight, {days} days of shelf life",
+                life,
+            ).format(days=life),
             [
                 (_("To order"), f"{row.get('order', 0):g}"),
                 (_("Fill up to"), aside(f"{row.get('target', 0):,.1f}", f"{made['ratio']:.0%}")),

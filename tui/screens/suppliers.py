@@ -136,7 +136,8 @@ class SuppliersScreen(ListScreen):
         elif paper.valid_until:
             words.append(_("until {day}").format(day=paper.valid_until))
         if end is not None and level == "ok":
-            words.append(_("{count} days").format(count=end["days_left"]))
+            left = int(str(end["days_left"]))
+            words.append(ngettext("{count} day", "{count} days", left).format(count=left))
         parts = [
             Content.assemble((f"{SIGNS[level]} ", style), shown(kind_name(paper.kind)) + "\n",
                              ("  " + " · ".join(words) + "\n", "$text-muted"))

@@ -109,9 +109,12 @@ class TodayScreen(BaseScreen):
         if any(each.completed_at is None for each in state.scopes):
             return [Piece(" ! " + _("never read") + " ", "warn", to_sync)]
         oldest = min(each.completed_at or 0 for each in state.scopes)
-        text = _("{customers} customers, {shops} shops, read {age}").format(
-            customers=f"{state.customers:,}", shops=f"{state.shops:,}", age=ago(oldest, seen.at)
-        )
+        customers = ngettext("{count} customer", "{count} customers", state.customers)
+        shops = ngettext("{count} shop", "{count} shops", state.shops)
+        text = _("{customers}, {shops}, read {age}").format(
+            customers=customers.format(count=f"{state.customers:,}"),
+            shops=shops.format(count=f"{state.shops:,}"), age=ago(oldest, seen.at),
+        )  # fmt: skip
         stale = any(each.stale for each in state.scopes)
         sign = "! " if stale else "✓ "
         return [Piece(f" {sign}{text} ", "warn" if stale else "good", to_sync)]

@@ -27,7 +27,7 @@ from storeops import os_errors
 from storeops.domains.forecast import daytypes
 from storeops.domains.forecast.plain_csv import Block, NotPlainError, blocks, header
 from storeops.errors import NotFoundError, UsageError
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 from storeops.tables import csv_file, typed
 from storeops.tables.rows import RawRow
 
@@ -128,7 +128,11 @@ class SalesHistory:
         kept = self.days - days
         if kept < 1 or kept + horizon > len(self.kinds):
             raise UsageError(
-                _("The history has {days} days; that is too short for it.").format(days=self.days)
+                ngettext(
+                    "The history has {days} day; that is too short for it.",
+                    "The history has {days} days; that is too short for it.",
+                    self.days,
+                ).format(days=self.days)
             )
         return SalesHistory(
             self.stores, self.products, self.store, self.product, self.first, kept,

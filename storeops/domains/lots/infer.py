@@ -14,7 +14,7 @@ from typing import Any
 
 from storeops import times
 from storeops.database.database import Database
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 
 PROVED, INFERRED, AMBIGUOUS, CONFLICT = "proved", "inferred", "ambiguous", "conflict"
 
@@ -231,7 +231,13 @@ def _clash(receipt: LotReceipt, limits: LotLimits) -> str:
     if receipt.expires is not None:
         facts.append(_("expires {day}").format(day=receipt.expires))
     if limits.shelf_life is not None:
-        facts.append(_("shelf life {days} days").format(days=limits.shelf_life))
+        facts.append(
+            ngettext(
+                "shelf life {days} day",
+                "shelf life {days} days",
+                limits.shelf_life,
+            ).format(days=limits.shelf_life)
+        )
     if receipt.made_day is not None or receipt.made_at is not None:
         facts.append(
             _("made {time}").format(

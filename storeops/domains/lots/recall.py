@@ -313,7 +313,11 @@ def today(db: Database, _now: float) -> Sequence[TodayLine]:
     """Recalls that are not closed."""
     return [
         TodayLine(
-            _("Recall {number}, lot {lot}: {open} of {all} lines are not confirmed.").format(
+            ngettext(
+                "Recall {number}, lot {lot}: {open} of {all} line is not confirmed.",
+                "Recall {number}, lot {lot}: {open} of {all} lines are not confirmed.",
+                len(lines),
+            ).format(
                 number=row["id"], lot=row["lot"], all=len(lines),
                 open=sum(each["confirmed_at"] is None for each in lines),
             ),

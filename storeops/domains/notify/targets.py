@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from storeops import secrets, times
 from storeops.database.database import Database
 from storeops.errors import NotFoundError, UsageError
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 from storeops.plain import file_word
 from storeops.spelling import did_you_mean
 
@@ -193,7 +193,11 @@ def forget(db: Database, profile: str, name: str, sender: str) -> MessageTarget:
     ).fetchone()[0]
     if waiting:
         raise UsageError(
-            _("{count} messages wait for {name}.").format(count=waiting, name=target.name),
+            ngettext(
+                "{count} message waits for {name}.",
+                "{count} messages wait for {name}.",
+                waiting,
+            ).format(count=waiting, name=target.name),
             hint=_("Send them first: storeops notify run"),
         )
     with db.atomic() as connection:

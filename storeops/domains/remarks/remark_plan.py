@@ -21,7 +21,7 @@ from storeops.database.database import Database
 from storeops.domains.remarks.remarks import FIELDS, LIMITS, RemarkAction, remark_row, values_of
 from storeops.domains.remarks.remarks import verdict as check_row
 from storeops.errors import UsageError
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 from storeops.tables import typed
 from storeops.terms import term
 
@@ -201,6 +201,14 @@ def _own_values(selected: SelectedFollows, index: int, wanted: dict[str, Any]) -
 def _title(values: Mapping[str, Any]) -> str:
     parts = []
     for key, value in values.items():
-        text = value if isinstance(value, str) else _("{count} numbers").format(count=len(value))
+        text = (
+            value
+            if isinstance(value, str)
+            else ngettext(
+                "{count} number",
+                "{count} numbers",
+                len(value),
+            ).format(count=len(value))
+        )
         parts.append(_("{name}: {text}").format(name=term("field", key), text=text or "–"))
     return _("; ").join(parts)[:120] or _("Remarks from a file")

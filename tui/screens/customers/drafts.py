@@ -157,9 +157,11 @@ class Drafts(ScreenPart):
                 rows,
             ).format(count=f"{rows:,}", rows=f"{plan.rows:,}")
         else:
-            text = _("They are all so already; the draft holds {rows} rows.").format(
-                rows=f"{plan.rows:,}"
-            )
+            text = ngettext(
+                "They are all so already; the draft holds {rows} row.",
+                "They are all so already; the draft holds {rows} rows.",
+                plan.rows,
+            ).format(rows=f"{plan.rows:,}")
         if 0 < rows < asked:
             text = sentences(text, ngettext(
                 "{count} follow is so already.", "{count} follows are so already.", asked - rows

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from storeops.domains.handover.request import HandoverRequest
-from storeops.i18n import _, ngettext, sentences
+from storeops.i18n import _, labelled, ngettext, sentences
 from storeops.notebook.marks import DEFAULT
 from storeops.reading.customers import Selection
 from tui import plan_words
@@ -74,10 +74,12 @@ class HandoverPlanning(ScreenPart):
 
         selected, words = self._selected(), NameLookup(self.app.core.data)
         text = [
-            _("{name}: {customers} customers, {groups} group chats").format(
-                name=each.name or each.userid, customers=f"{each.customers:,}",
-                groups=f"{each.group_chats:,}",
-            )
+            labelled(each.name or each.userid, _(", ").join((
+                ngettext("{count} customer", "{count} customers", each.customers)
+                .format(count=f"{each.customers:,}"),
+                ngettext("{count} group chat", "{count} group chats", each.group_chats)
+                .format(count=f"{each.group_chats:,}"),
+            )))
             for each in selected.owners[:5]
         ]  # fmt: skip
         text.append(

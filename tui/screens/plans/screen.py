@@ -223,9 +223,11 @@ class PlansScreen(BaseScreen):
     def _paint_pane(self, card: Card) -> None:
         rows, notes = self.listing("rows"), []
         if self.hidden:
-            said = _("{shown} of {all} rows").format(
-                shown=f"{rows.total:,}", all=f"{card.plan.rows:,}"
-            )
+            said = ngettext(
+                "{shown} of {all} row",
+                "{shown} of {all} rows",
+                card.plan.rows,
+            ).format(shown=f"{rows.total:,}", all=f"{card.plan.rows:,}")
             notes.append(Piece(f" {said} · ", "warn"))
             notes.append(Piece(_("show all") + " ", "key", self.do_all_rows))
         else:
