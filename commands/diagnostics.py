@@ -19,6 +19,7 @@ import typer
 from commands import habits
 from commands.cells import json_text
 from commands.context import Interrupted, current
+from storeops.domain import registry
 from storeops.errors import ExitCode, NothingToDoError, StoreOpsError, UsageError
 from storeops.i18n import N_, _
 from storeops.plain import plain
@@ -153,7 +154,18 @@ def _bug(error: BaseException, settings: Settings) -> int:
         if where is not None
         else _("The log cannot be written; run it again with --verbose and report what it prints.")
     )
-    known = StoreOpsError(_("This is a bug in storeops ({kind}).").format(kind=kind), hint=hint)
+    found = registry().at_fault(error)
+    words = _("This is a bug in storeops ({kind}).").format(kind=kind)
+    if found is not None:
+        words = _("This is a bug in {package} (domain {name}, {kind}), not in storeops.").format(
+            package=found.package, name=found.name, kind=kind
+        )
+        if where is not None:
+            hint = _(
+                "The details are in {path}; report them to whoever made that package. All else"
+                " works without it."
+            ).format(path=where)
+    known = StoreOpsError(words, hint=hint)
     if settings.verbose and not settings.machine:
         import traceback
 

@@ -82,6 +82,7 @@ def topic_lines() -> list[str]:
 
 def filter_page() -> str:
     """The filter language on one page, for who has no documents at hand."""
+    from storeops.reading.conditions import conditions
     from storeops.reading.filter_words import CLOSED
 
     def terms(key: str) -> str:
@@ -111,6 +112,11 @@ def filter_page() -> str:
     for rule in rules:
         lines += [f"  {each}" for each in wrap(rule, wide)]
     lines += ["", _("Conditions:"), *help_pages.columns(help_pages.filters())]
+    own = [
+        (f"{_(', ').join((f'{key}:', *(f'{each}:' for each in found.words)))}", _(found.help))
+        for key, found in conditions().items()
+    ]
+    lines += ["", _("Conditions of domains:"), *help_pages.columns(own)]
     for title, key in ((_("Statuses:"), "status"), (_("Ways:"), "way")):
         lines += ["", title, *(f"  {each}" for each in wrap(terms(key), wide))]
     dates = _(

@@ -13,6 +13,7 @@ from commands.options import After, All, Limit
 from commands.output import Column
 from storeops.domain import Domain, Found, registry
 from storeops.i18n import _
+from storeops.operations import domains
 
 app = typer.Typer(help=_("Domains: which there are, from where, and what each brings."))
 
@@ -20,6 +21,7 @@ app = typer.Typer(help=_("Domains: which there are, from where, and what each br
 @app.command("list", help=_("Every domain with its package; what cannot be used, and why."))
 def plugins(limit: Limit = 100, all_: All = False, after: After = "") -> None:
     """List them."""
+    domains.try_strangers()
     output.paged(
         map(_item, registry().found),
         [

@@ -17,6 +17,7 @@ import typer
 
 from commands import output
 from commands.output import Column
+from storeops.domain import registry
 from storeops.errors import ExitCode, UsageError
 from storeops.i18n import _
 
@@ -127,7 +128,12 @@ def _below(command: Any, path: str, context: Any) -> Iterator[tuple[str, Any, An
     if not names or (path and command.invoke_without_command):
         yield path, command, context
     for name in names:
-        inner = command.get_command(context, name)
+        try:
+            inner = command.get_command(context, name)
+        except Exception as error:
+            if registry().at_fault(error) is None:
+                raise
+            continue  # of another package, which `plugin list` names
         if inner is not None and not inner.hidden:
             below = inner.context_class(inner, info_name=name, parent=context)
             yield from _below(inner, f"{path} {name}".strip(), below)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib import import_module
 from typing import Any, cast
 
 import typer
@@ -20,7 +19,7 @@ from commands import habits
 from commands import help as help_pages
 from commands.context import current
 from commands.options import global_options, take_globals
-from storeops.domain import Noun
+from storeops.domain import Noun, load
 from storeops.errors import UsageError
 from storeops.i18n import _, language
 from storeops.spelling import nearest
@@ -209,8 +208,8 @@ class Root(Group):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The noun's group or command, imported now."""
         if cmd_name in self.nouns and cmd_name not in self.commands:
-            module = import_module(self.nouns[cmd_name].module)
-            self.add_command(build(module.app, cmd_name), cmd_name)
+            app = load(f"{self.nouns[cmd_name].module}:app")
+            self.add_command(build(app, cmd_name), cmd_name)
         return super().get_command(ctx, cmd_name)
 
     def get_params(self, ctx: Any) -> list[Any]:

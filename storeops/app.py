@@ -10,6 +10,7 @@ customers.get(app.client, …)      # opens run.db, makes the client, no call ye
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -23,7 +24,7 @@ from storeops.clock import SystemClock
 from storeops.config import Config, Profile
 from storeops.database.database import Database, open_database
 from storeops.database.disposable import open_disposable
-from storeops.database.migrations import Migration
+from storeops.database.migrations import Migration, RoomError
 from storeops.domain import registry
 from storeops.errors import ConfigError, ConflictError, StoreOpsError
 from storeops.i18n import _
@@ -61,9 +62,9 @@ def migrations(rooms: Sequence[str]) -> tuple[Migration, ...]:
     for room in rooms:
         found += import_module(room).MIGRATIONS
     if rooms is DATA_ROOMS:
-        for domain, where in registry().each("tables"):
-            steps = registry().loaded(domain, f"{where}:MIGRATIONS")
-            found += steps or ()
+        from storeops.operations.domains import tables
+
+        found += tables()
     return tuple(found)
 
 
@@ -177,7 +178,11 @@ class App:
         file = path(self.profile.name)
         must_not_be_lost(file, self.traces(file))
         try:
-            database = open_database(file, migrations(rooms), synchronous=synchronous)
+            try:
+                database = open_database(file, migrations(rooms), synchronous=synchronous)
+            except RoomError as error:
+                self._leave_out(error, file)
+                return self._database(path, rooms, synchronous)
         except ConfigError as error:
             made = self._stand_in(file, rooms, error)
             if made is None or file.name == "data.db":
@@ -190,6 +195,25 @@ class App:
                 file, database.stuck, unseen=database.unseen, copied=database.copied
             )
         return database
+
+    def _leave_out(self, error: RoomError, file: Path) -> None:
+        """Do without a domain of another package whose tables cannot be used, and say so.
+
+        Raises:
+            StoreOpsError: the room is one of ours: nothing works without it.
+        """
+        from storeops.database.trouble import explain
+
+        of_room = [each for each in registry().strangers() if each.name == error.room]
+        if not of_room:
+            cause = error.__cause__
+            raise explain(cause, file) if isinstance(cause, sqlite3.Error) else error
+        registry().leave_out(of_room[0], error.message)
+        text = _("The domain {name} is left out: {reason}").format(
+            name=error.room, reason=error.message
+        )
+        self.notices.append(text)
+        self.on_notice(text)
 
     @staticmethod
     def _stand_in(file: Path, rooms: Sequence[str], error: ConfigError) -> Database | None:

@@ -19,7 +19,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from contextlib import redirect_stdout
+from dataclasses import Field, dataclass, field, fields
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -29,7 +30,28 @@ from storeops import i18n
 from storeops.i18n import _
 
 GROUP = "storeops.domains"
+OURS = "storeops"  # the distribution of the built-in domains
 API = 1  # grows when a Domain of today would no longer be understood
+# names that the core itself brings; the rooms that bring them cannot be asked without importing
+# them, which would cost every command their time (a test holds the two together)
+CORE_NAMES: Mapping[str, tuple[str, ...]] = {
+    "nouns": (
+        "tui", "customer", "staff", "stats", "plan", "job", "audit", "sync", "events", "status",
+        "doctor", "profile", "config", "db", "plugin", "api", "completion", "help", "schema",
+        "exit-codes", "version",
+    ),
+    "screens": ("today", "customers", "staff", "sync", "plans", "jobs", "events", "audit"),
+    "scopes": ("departments", "staff", "tags", "follows", "groups", "unassigned"),
+    "conditions": (
+        "owner", "tag", "store", "status", "state", "way", "since", "until", "type", "gender",
+        "has", "group", "owners", "id",
+    ),
+    "columns": (
+        "external_userid", "name", "type", "gender", "unionid", "status", "follows", "createtime",
+        "userid", "staff_name", "store", "remark", "remark_mobiles", "add_way", "state",
+        "follow_status", "tags",
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +96,10 @@ class ScreenSpec:
     table: str = ""
 
     def open(self) -> Any:
-        """A new instance of the screen; imports its module."""
-        return load(self.screen)()
+        """A new instance of the screen, which learns its name; imports its module."""
+        made = load(self.screen)()
+        made.NAME = self.name
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,11 +268,22 @@ class Found:
 def load(where: str) -> Any:
     """What "package.module:attribute" or "package.module" names; imports it now.
 
+    What it prints while it is imported goes to stderr: stdout holds answers.
+
     Raises:
-        ImportError, AttributeError: there is no such thing.
+        ImportError, AttributeError: there is no such thing, or it ends the process.
     """
     module, _colon, attribute = where.partition(":")
-    found: Any = import_module(module)
+    found: Any = sys.modules.get(module)
+    if found is None or (attribute and not hasattr(found, attribute)):  # or half imported
+        with redirect_stdout(sys.stderr):
+            try:
+                found = import_module(module)
+            except SystemExit as error:
+                raise ImportError(
+                    _("{module} ends the process ({code})").format(module=module, code=error.code),
+                    name=module,
+                ) from error
     return getattr(found, attribute) if attribute else found
 
 
@@ -357,18 +392,65 @@ class Registry:
                     return _("{name} of its {field} is there already").format(name=name, field=kind)
         return ""
 
-    def loaded(self, domain: Domain, where: str) -> Any:
-        """What `where` names; None when it does not import: the domain is left out from now on.
+    def loaded(self, domain: Domain, where: str, kind: type[Any] = object) -> Any:
+        """What `where` names; None when it cannot be used: the domain is left out from now on.
 
         Args:
             domain: whose it is.
             where: what the domain named.
+            kind: what it is to be.
         """
         try:
-            return load(where)
+            found = load(where)
         except Exception as error:  # whatever a stranger's module does
             self.leave_out(domain, _unimported(error))
             return None
+        if not isinstance(found, kind):
+            self.leave_out(
+                domain, _("{where} is no {kind}").format(where=where, kind=kind.__name__)
+            )
+            return None
+        return found
+
+    def strangers(self) -> tuple[Domain, ...]:
+        """The usable domains of other packages."""
+        return tuple(each.domain for each in self.found if each.domain and each.package != OURS)
+
+    def at_fault(self, error: BaseException) -> Found | None:
+        """The domain of another package in whose code an error was raised; None for ours."""
+        whose = {
+            where.partition(":")[0].partition(".")[0]: each
+            for each in self.found
+            if each.domain is not None and each.package != OURS
+            for where in _parts(each.domain)
+        }
+        trace, found = error.__traceback__, None
+        while trace is not None:
+            name = str(trace.tb_frame.f_globals.get("__name__", ""))
+            found = whose.get(name.partition(".")[0], found)
+            trace = trace.tb_next
+        if found is None and isinstance(error, ImportError | AttributeError):  # it lacks something
+            lacks = getattr(getattr(error, "obj", None), "__name__", error.name) or ""
+            found = whose.get(lacks.partition(".")[0])
+        return found
+
+    def stranger_of(self, screen: str) -> Found | None:
+        """Whose a screen is, when it is of another package."""
+        for each in self.found:
+            if (
+                each.domain is not None
+                and each.package != OURS
+                and any(spec.name == screen for spec in each.domain.screens)
+            ):
+                return each
+        return None
+
+    def try_strangers(self) -> None:
+        """Import all that domains of other packages name: what cannot be used is left out now."""
+        for domain in self.strangers():
+            for where in _parts(domain):
+                if any(each is domain for each in self.domains):
+                    self.loaded(domain, where)
 
     def leave_out(self, domain: Domain, reason: str) -> None:
         """Do without a domain, and those that need it, from now on.
@@ -423,7 +505,23 @@ def _unfit(where: str, domain: Any) -> str:
         return _("{where} is no Domain").format(where=where)
     if domain.api > API:
         return _("it was written for a newer storeops (api {number})").format(number=domain.api)
-    return ""
+    odd = next((each.name for each in fields(domain) if not _fits(each, domain)), "")
+    return _("its {field} is not what a Domain takes").format(field=odd) if odd else ""
+
+
+def _fits(said: Field[Any], domain: Domain) -> bool:
+    """Whether a field of a Domain holds what it is to hold."""
+    value = getattr(domain, said.name)
+    members = {"nouns": Noun, "screens": ScreenSpec, "tasks": TaskSpec, "needs": str}
+    if said.name in members:
+        return isinstance(value, tuple) and all(
+            isinstance(each, members[said.name]) for each in value
+        )
+    if said.default_factory is dict:
+        return isinstance(value, Mapping) and all(
+            isinstance(each, str) for pair in value.items() for each in pair
+        )
+    return isinstance(value, int if said.name == "api" else str)
 
 
 def _names(domain: Domain) -> Iterator[tuple[str, Sequence[str]]]:
@@ -435,10 +533,25 @@ def _names(domain: Domain) -> Iterator[tuple[str, Sequence[str]]]:
             yield each.name, [one.name for one in value]
 
 
+def _parts(domain: Domain) -> Iterator[str]:
+    """Whatever a domain names: modules, and things in them."""
+    for each in fields(domain):
+        value = getattr(domain, each.name)
+        if isinstance(value, Mapping):
+            named = list(value.values())
+        elif each.name == "nouns":
+            named = [f"{noun.module}:app" for noun in value]
+        elif each.name == "screens":
+            named = [spec.screen for spec in value]
+        else:
+            named = [value] if isinstance(value, str) and each.name not in ("name", "title") else []
+        yield from (where for where in named if where)
+
+
 @cache
 def registry() -> Registry:
     """The registry of this process; found once."""
-    return Registry(entry_points())
+    return Registry(entry_points(), CORE_NAMES)
 
 
 class guarded:

@@ -20,7 +20,7 @@ from textual.widgets import Input, TextArea
 from textual.widgets._toast import ToastHolder
 
 from storeops.database.trouble import known
-from storeops.domain import ScreenSpec, has_rows
+from storeops.domain import ScreenSpec, guarded, has_rows, registry
 from storeops.i18n import _
 from storeops.plain import wrap
 from tui.background import BackgroundWorker
@@ -50,7 +50,7 @@ LOOK_EVERY = 1.0  # seconds between two looks whether anybody has written
 class AppScreen(Protocol):
     """What the application asks of the screens below all windows."""
 
-    NAME: ClassVar[str]
+    NAME: str
 
     @property
     def is_mounted(self) -> bool:
@@ -131,11 +131,13 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         self.stylesheet = CachedStylesheet(variables=self.get_css_variables())
         core.data.limit_cache(WORKER_CACHE)
         for spec in self.specs.values():
-            self.add_mode(spec.name, spec.open)
+            self.add_mode(spec.name, partial(self._opened, spec))
             self._bindings.bind(spec.key, f"go('{spec.name}')", show=False)
         self.animation_level = "none"
         self.title = "storeops"
         self.crash: Exception | None = None
+        self._made: dict[str, Any] = {}  # a screen that is just being opened
+        self._left_out: set[str] = set()  # entry points of domains whose screens failed
         self.revision = 0
         self.first_target = target
         self.next_profile = ""
@@ -225,16 +227,33 @@ class StoreOpsApp(App[None], inherit_bindings=False):
     def go(self, name: str, target: str = "") -> None:
         """Open a screen, with something to show there (a filter, an id); Esc leads back here."""
         screen = self.base_screen
+        place = screen.place()
+        if not self._open(name):
+            return
         if name != screen.NAME:
-            self._trail.append((screen.NAME, screen.place()))
+            self._trail.append((screen.NAME, place))
             del self._trail[:-TRAIL]
-        self._open(name)
         self.base_screen.call_later(self.base_screen.arrive, target)
 
-    def _open(self, name: str) -> None:
+    def _open(self, name: str) -> bool:
+        """Show a screen; False when it is a stranger's that failed."""
+        if name not in self.specs:
+            return False
+        if not self._screen_stacks.get(name):
+            try:
+                self._made[name] = self.specs[name].open()
+            except Exception as error:
+                if not self._do_without(error, name):
+                    raise
+                return False
         while len(self.screen_stack) > 1:
             self.pop_screen()
         self.switch_mode(name)
+        return True
+
+    def _opened(self, spec: ScreenSpec) -> Any:
+        """The screen for a mode that begins."""
+        return self._made.pop(spec.name, None) or spec.open()
 
     def action_go(self, name: str) -> None:
         """A number key: somewhere else altogether, not one step further."""
@@ -252,7 +271,8 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         if not self._trail:
             return False
         name, place = self._trail.pop()
-        self._open(name)
+        if not self._open(name):
+            return self.back()
         self.base_screen.call_later(self.base_screen.return_to, place)
         return True
 
@@ -357,9 +377,21 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         worker = self._background.get(name)
         if worker is None:
             worker = self._background[name] = BackgroundWorker(
-                f"storeops-{name}", self.call_later, closing=self._close_connections
+                f"storeops-{name}", self._later, closing=self._close_connections
             )
         return worker
+
+    def _later(self, callback: Callable[..., Any], *args: Any) -> bool:
+        """`call_later`, which a fault of a stranger's screen does not end."""
+        return self.call_later(self._careful, callback, *args)
+
+    def _careful(self, callback: Callable[..., Any], *args: Any) -> None:
+        try:
+            callback(*args)
+        except Exception as error:
+            screen = self._screen_there
+            if not self._do_without(error, screen.NAME if screen else ""):
+                raise
 
     def _close_connections(self) -> None:
         for database in (self.core.data, self.core.run):
@@ -443,6 +475,46 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         self.set_class(self.theme == PLAIN.name, "plain")
 
     # -- crashes -------------------------------------------------------------------------------
+
+    def _handle_exception(self, error: Exception) -> None:
+        """A fault of a stranger's screen costs that screen; any other ends the application."""
+        screen = self._screen_there
+        if not self.is_running or not self._do_without(error, screen.NAME if screen else ""):
+            super()._handle_exception(error)
+
+    def _do_without(self, error: Exception, name: str) -> bool:
+        """Leave out the screens of another package's domain that failed, and say so.
+
+        Args:
+            error: what it raised.
+            name: the screen that is shown, or is to be.
+
+        Returns:
+            Whether it was such a domain's.
+        """
+        found = registry().at_fault(error) or registry().stranger_of(name)
+        if found is None or found.domain is None:
+            return False
+        if found.name in self._left_out:  # what is left of it while it goes
+            return True
+        names = {spec.name for spec in found.domain.screens} & self.specs.keys()
+        if not names or len(names) == len(self.specs) or self.DEFAULT_MODE in names:
+            return False
+        self._left_out.add(found.name)
+        with guarded(found.domain) as part:  # into the log
+            raise error
+        self.notify(part.sentence(), severity="error")
+        for each in names:
+            del self.specs[each]
+            self.used.discard(each)
+        self._trail = [step for step in self._trail if step[0] not in names]
+        self.call_later(self._go_from, names)
+        return True
+
+    def _go_from(self, names: set[str]) -> None:
+        """To the first screen, when one of these is shown."""
+        if self.current_mode in names:
+            self._open(str(self.DEFAULT_MODE))
 
     def _fatal_error(self) -> None:
         """A bug: leave the full screen; the caller raises `crash`, which goes to the log."""

@@ -103,7 +103,9 @@ class Ledger:
         except KeyError:
             raise UsageError(
                 _("There is no kind of plan named {kind}.").format(kind=kind),
-                hint=_("Known kinds: {kinds}.").format(kinds=_(", ").join(sorted(self.actions))),
+                hint=_(
+                    "Known kinds: {kinds}. Others come with a package: storeops plugin list"
+                ).format(kinds=_(", ").join(sorted(self.actions))),
             ) from None
 
     def view(self, params: Mapping[str, object]) -> View:

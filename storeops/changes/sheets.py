@@ -171,9 +171,11 @@ def read(asked: Source, fields: Sequence[Field]) -> Sheet:
 
     Args:
         asked: which, and how.
-        fields: columns that are understood.
+        fields: columns that are understood; a row of headings has one whose `key` is set (of
+            files about customers `*KEYS`).
 
     Raises:
+        ValueError: none of the fields is a key.
         NotFoundError: no such file or sheet.
         ConflictError: the file changed while it was read.
         UsageError: no table, no heading that names customers, or several sheets have them.
@@ -225,6 +227,8 @@ def _opened(
     asked: Source, fields: Sequence[Field], table: Table
 ) -> tuple[Table, TablePage, Headings, Iterator[RawRow], dict[str, int]]:
     """(table, page, headings, rows below them, rows of sheets that are not read)."""
+    if not any(each.key for each in fields):
+        raise ValueError("none of the fields is a key, by which a row of headings is known")
     source, header_row = asked.path, asked.header_row
     mapping = {typed.word(heading): name for heading, name in asked.mapping.items()}
     pages = _pages(source, table, asked.sheet, asked.hidden)

@@ -15,8 +15,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storeops.errors import ConfigError
+from storeops.errors import ConfigError, StoreOpsError
 from storeops.i18n import _
+
+
+class RoomError(ConfigError):
+    """The tables of one room cannot be made, or are of a newer version.
+
+    Args:
+        room: the room.
+        message: one sentence.
+        hint: what to do.
+    """
+
+    def __init__(self, room: str, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.room = room
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +117,7 @@ def migrate(path: Path, connection: sqlite3.Connection, migrations: Sequence[Mig
         migrations: all of this version.
 
     Raises:
-        ConfigError: the file was written by a newer storeops.
+        RoomError: the file was written by a newer storeops, or a step is not SQL that works here.
     """
     import sqlite_utils
     from sqlite_utils import Migrations
@@ -116,8 +130,23 @@ def migrate(path: Path, connection: sqlite3.Connection, migrations: Sequence[Mig
         for each in migrations:
             if each.room == room:
                 steps(name=each.name)(_step(each))
-        steps.apply(db)
+        try:
+            steps.apply(db)
+        except Exception as error:
+            if _is_of_step(error):
+                raise RoomError(
+                    room, _("Its tables cannot be made: {error}").format(error=error)
+                ) from error
+            raise
     connection.execute(f"PRAGMA user_version = {_digest(migrations)}")
+
+
+def _is_of_step(error: Exception) -> bool:
+    """Whether it tells of a step, not of the file or the disk."""
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        return code in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT)
+    return not isinstance(error, OSError | StoreOpsError)
 
 
 def _step(migration: Migration) -> Callable[[Any], None]:
@@ -146,14 +175,15 @@ def refuse_newer(
     The tables of a room that is not there any more, a domain's that was removed, stay as they are.
 
     Raises:
-        ConfigError: the file was written by a newer storeops.
+        RoomError: the file was written by a newer storeops.
     """
     known = {(each.room, each.name) for each in migrations}
     rooms = {each.room for each in migrations}
     newer = {(room, name) for room, name in applied(connection) if room in rooms} - known
     if newer:
         room, name = sorted(newer)[0]
-        raise ConfigError(
+        raise RoomError(
+            room,
             _("The database {path} was written by a newer storeops ({room}: {name}).").format(
                 path=path, room=room, name=name
             ),

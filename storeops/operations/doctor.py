@@ -13,6 +13,7 @@ from storeops import os_errors, paths, secrets
 from storeops.domain import guarded, load, registry
 from storeops.errors import AccessError, ConfigError, NetworkError, StoreOpsError
 from storeops.i18n import N_, _, ngettext
+from storeops.operations.domains import try_strangers
 from storeops.os_errors import explain_os, explain_refusal
 from storeops.private_file import scratch
 from storeops.wecom import errcode_table as table
@@ -334,6 +335,7 @@ def check_receiver(app: EventWiring) -> Iterator[Finding]:
 
 def check_domains(app: Wiring) -> Iterator[Finding]:
     """What domains check themselves, and domains that cannot be used."""
+    try_strangers()
     for found in registry().found:
         if found.domain is None:
             yield Finding(

@@ -43,6 +43,7 @@ from storeops.errors import ConflictError, NotFoundError, StoreOpsError, UsageEr
 from storeops.events.inbox import Inbox
 from storeops.i18n import _
 from storeops.mirror import forget as mirror
+from storeops.operations.domains import left_behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ class Erasure:
         events: events of the inbox.
         clean: whether the files were rewritten, so that no free page holds old text; False when
             another process was at work.
-        still_held: what WeCom holds on to and what to do about it, sentences for the user.
+        still_held: what WeCom, or tables of a package that is not there, hold on to and what to do
+            about it, sentences for the user.
     """
 
     lines: int
@@ -117,12 +119,27 @@ def erase_person(
         {name: gone.others.get(name, 0) for name in registry().named("erase")},
         heard,
         clean,
-        tuple(
-            each.still_held()
-            for name, (_domain, where) in registry().named("erase").items()
-            if gone.others.get(name) and hasattr(each := load(where), "still_held")
+        (
+            *(
+                each.still_held()
+                for name, (_domain, where) in registry().named("erase").items()
+                if gone.others.get(name) and hasattr(each := load(where), "still_held")
+            ),
+            *_unseen(db),
         ),
     )
+
+
+def _unseen(db: Database) -> tuple[str, ...]:
+    """What was not looked at, since only the package that made it knows what it holds."""
+    left = left_behind(db.connection)
+    if not left:
+        return ()
+    text = _(
+        "Tables of {names} were not looked at: the package is not there. Install it and erase"
+        " again, or drop its tables."
+    )
+    return (text.format(names=_(", ").join(left)),)
 
 
 @dataclass(frozen=True, slots=True)

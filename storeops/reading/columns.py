@@ -11,7 +11,7 @@ It is named in `Domain.columns`; its key stands in JSON beside WeCom's own field
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -49,10 +49,23 @@ def columns() -> dict[str, tuple[Domain, CustomerColumn]]:
     """The columns of all domains by key; a domain whose column does not load is left out."""
     found: dict[str, tuple[Domain, CustomerColumn]] = {}
     for key, (domain, where) in registry().named("columns").items():
-        column = registry().loaded(domain, where)
-        if isinstance(column, CustomerColumn):
-            found[key] = (domain, column)
+        column = registry().loaded(domain, where, CustomerColumn)
+        if column is not None:
+            found[key] = (domain, replace(column, show=_careful(domain, column.show)))
     return found
+
+
+def _careful(domain: Domain, show: Callable[[Any], str]) -> Callable[[Any], str]:
+    """`show`, and "?" for a value at which it fails."""
+    if show is str:
+        return show
+
+    def shown(value: Any) -> str:
+        with guarded(domain):
+            return show(value)
+        return "?"
+
+    return shown
 
 
 def add_values(db: Any, rows: Mapping[int, dict[str, Any]]) -> None:

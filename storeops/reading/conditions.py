@@ -18,7 +18,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from storeops.domain import registry
-from storeops.i18n import N_
+from storeops.i18n import N_, _
+from storeops.reading.filter_words import KEYS
 
 if TYPE_CHECKING:
     from storeops.mirror.column_store import Mask
@@ -87,8 +88,14 @@ def conditions() -> dict[str, Condition]:
     """The conditions of all domains by key; a domain whose condition does not load is left out."""
     found: dict[str, Condition] = {}
     for key, (domain, where) in registry().named("conditions").items():
-        condition = registry().loaded(domain, where)
-        if isinstance(condition, Condition):
+        condition = registry().loaded(domain, where, Condition)
+        if condition is None:
+            continue
+        taken = {*KEYS, *(word for other, each in found.items() for word in (other, *each.words))}
+        twice = next((word for word in (key, *condition.words) if word in taken), "")
+        if twice:
+            registry().leave_out(domain, _("“{word}:” is a condition already").format(word=twice))
+        else:
             found[key] = condition
     return found
 

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Sequence
 
 from storeops.database.database import Database
-from storeops.domain import refreshed
-from storeops.errors import NotFoundError, UsageError
+from storeops.domain import guarded, refreshed
+from storeops.errors import ConflictError, NotFoundError, StoreOpsError, UsageError
 from storeops.i18n import _
 from storeops.sync import runs
 from storeops.sync.lease import lease
@@ -18,7 +18,7 @@ from storeops.sync.results import (
     Scope,
     SyncResult,
 )
-from storeops.sync.scopes import reading_order
+from storeops.sync.scopes import reading_order, whose
 from storeops.sync.scopes import scopes as all_scopes
 from storeops.sync.session import Ports, Session
 
@@ -114,9 +114,7 @@ def _read(session: Session) -> SyncResult:
         session.check_stop()
         session.enter(scope)
         session.report_progress(force=True)
-        outcome = (
-            all_scopes()[scope].run(session) if silent < _SILENT_SCOPES else _not_asked(session)
-        )
+        outcome = _outcome(session, scope) if silent < _SILENT_SCOPES else _not_asked(session)
         silent = silent + 1 if session.client.circuit_open and outcome != "complete" else 0
         session.leave(outcome)
     with session.db.atomic() as connection:
@@ -124,6 +122,20 @@ def _read(session: Session) -> SyncResult:
         runs.close(connection, session.run.id, session.now)
     refreshed(session.db, session.now)
     return runs.result(session.db, session.run.id)
+
+
+def _outcome(session: Session, scope: str) -> Outcome:
+    """Read one scope; a fault of the domain that brings it costs that scope alone."""
+    domain = whose(scope)
+    if domain is None:
+        return all_scopes()[scope].run(session)
+    with guarded(domain) as part:
+        return all_scopes()[scope].run(session)
+    if isinstance(part.error, StoreOpsError):  # as of any other scope
+        raise part.error
+    with session.db.atomic():
+        session.fail(scope, ConflictError(part.sentence()))
+    return "failed"
 
 
 def _not_asked(session: Session) -> Outcome:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from storeops.domain import load, registry
+from storeops.domain import Domain, load, registry
 from storeops.i18n import N_, _
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def scopes() -> dict[str, SyncScope]:
     """Every scope by its name, in the order in which people see them."""
     found = dict(CORE)
     for name, (domain, where) in registry().named("scopes").items():
-        scope = registry().loaded(domain, where)
+        scope = registry().loaded(domain, where, SyncScope)
         if scope is not None:
             found[name] = scope
     return found
@@ -87,3 +87,8 @@ def scope_title(name: str) -> str:
     """A scope in the user's language; one whose domain is gone by its name."""
     found = scopes().get(name)
     return _(found.title) if found is not None else name
+
+
+def whose(name: str) -> Domain | None:
+    """The domain that brings a scope; None for one of the core."""
+    return next(iter(registry().named("scopes").get(name, ())), None)

@@ -4,19 +4,24 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
+from types import ModuleType
 
 import pytest
 
 from storeops import retrying
 from storeops.changes import apply, control, decision, plans, row_results
+from storeops.changes import rows as plan_rows
 from storeops.changes.follow_requests import FollowRequest, select_follows
 from storeops.changes.jobs import queue
 from storeops.changes.jobs import worker as worker_module
 from storeops.changes.jobs.listing import events, listing
 from storeops.changes.plan_cards import card, trouble
 from storeops.changes.verify import verify
+from storeops.domain import Domain, Found, registry
 from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import AccessError, ConflictError, NetworkError
+from storeops.i18n import said
 from storeops.reading.customers import Selection
 from storeops.retrying import Waits
 
@@ -342,3 +347,67 @@ def test_nothing_is_sent_that_is_not_secured(corp, monkeypatch):
     assert calls(corp)["calls"] == plan.ready
     assert {row[0] for row in corp.app.data.execute("SELECT attempts FROM job")} == {1}
     assert verify(corp.app.data, corp.app.ledger.journal).whole
+
+
+STRANGER = """
+from storeops.domains.tags.tagging import TagAction
+
+def trip(step, rows):
+    if any(row.extra.get("trips") == step for row in rows):
+        raise KeyError(step)
+
+class Odd(TagAction):
+    name = "odd"
+    def call(self, rows, params):
+        call = super().call(rows, params)
+        if params.get("applied"):
+            trip("call", rows)
+        return call
+    def veto(self, view, rows):
+        trip("veto", rows)
+        return {}
+    def send(self, client, call):
+        trip("send", call.rows)
+        return super().send(client, call)
+    def interpret(self, call, answer, error):
+        trip("interpret", call.rows)
+        return super().interpret(call, answer, error)
+    def facts(self, db, results, ref, now):
+        trip("facts", [row for row, _result in results])
+"""
+
+
+def test_an_action_of_another_package_that_fails_pauses_its_plan_and_no_other(corp, monkeypatch):
+    module = ModuleType("acme_odd")
+    exec(STRANGER, module.__dict__)
+    monkeypatch.setitem(sys.modules, "acme_odd", module)
+    odd = Domain(name="odd", title="Odd", actions={"odd": "acme_odd:Odd"})
+    found = [*registry().found, Found("odd", "acme-odd", "1", odd)]
+    monkeypatch.setattr(registry(), "found", found)
+    ledger = corp.app.ledger
+    monkeypatch.setitem(ledger.actions._where, "odd", (odd, "acme_odd:Odd"))
+    like = plan_all(corp)
+    rows = plan_rows.load(ledger.db, like.id, range(1, 6))
+    tripping = {}
+    for row, step in zip(rows, ("veto", "send", "interpret", "facts", "none"), strict=True):
+        made = replace(row, row=1, extra={**row.extra, "trips": step})
+        plan = plans.make(ledger, "odd", [made], params=like.params)
+        apply.apply(ledger, plan.name)
+        tripping[step] = plan
+    honest = plan_all(corp, tag=1)
+    apply.apply(ledger, honest.name)
+    report = corp.run()
+    assert tagged(corp, honest) == honest.ready, "the others are sent"
+    fine = tripping.pop("none")
+    assert not plans.by_id(ledger.db, fine.id).paused
+    assert set(report.pauses) == {each.id for each in tripping.values()}
+    for step, plan in tripping.items():
+        now = plans.by_id(ledger.db, plan.id)
+        assert now.paused, step
+        assert "acme-odd" in said(now.paused_why)
+    assert corp.run().jobs == 0, "nothing is tried again before a person resumes it"
+    module.trip = lambda step, rows: None
+    for plan in tripping.values():
+        control.pause(ledger, plan.name, resume=True)
+    corp.run()
+    assert queue.unfinished(ledger.db, None) == 0

@@ -40,7 +40,6 @@ WIDE = 130  # cells from which the line under the cursor stands beside the list
 class AuditScreen(BaseScreen):
     """The journal, newest first."""
 
-    NAME: ClassVar[str] = "audit"
     FIRST: ClassVar[str] = "list"
     WORDS: ClassVar[bool] = True
     CSS_PATH = Path(__file__).with_name("audit.tcss")

@@ -64,13 +64,14 @@ class BaseScreen(Screen[None]):
     one of its parts, unless `why_not("export")` gives a reason, which is then shown instead.
 
     Attributes:
+        NAME: of its mode, as its `ScreenSpec` says.
         FIRST: id of the list that has the keys at first; "" for none.
         WORDS: whether one can come with words that narrow what it shows (`arrive`).
         parts: what the screen is composed of beside its widgets.
     """
 
     KEYS: ClassVar[tuple[Key, ...]] = ()
-    NAME: ClassVar[str] = ""
+    NAME: str = ""
     FIRST: ClassVar[str] = ""
     WORDS: ClassVar[bool] = False
 

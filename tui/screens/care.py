@@ -33,7 +33,6 @@ PUT_OFF = ((1, N_("until tomorrow")), (3, N_("for three days")), (7, N_("for a w
 class CareScreen(ListScreen):
     """What guides have to do; Enter shows the customer, a key says how it went."""
 
-    NAME: ClassVar[str] = "care"
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key("done", "d,f8", N_("Done"), N_("Say that it is done, and how it went."), DO,
             footer=True),

@@ -34,7 +34,6 @@ _TONES = {"failed": "bad", "unreadable": "bad", "received": "warn", "kept": "gon
 class EventsScreen(ListScreen):
     """The newest events, those of now at the top; Enter shows one as it came and as it was read."""
 
-    NAME: ClassVar[str] = "events"
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key("filter", "slash,f3", N_("Filter"),
             N_("Narrow the list to rows that hold all the words typed."), LOOK, footer=True),

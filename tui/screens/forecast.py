@@ -35,7 +35,6 @@ BLANK = " "
 class ForecastScreen(ListScreen):
     """Every product of every shop; the card shows its days, and what to order tonight."""
 
-    NAME: ClassVar[str] = "forecast"
     SLOW_CARD: ClassVar[bool] = True
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key("filter", "slash,f3", N_("Filter"),

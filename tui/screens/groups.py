@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from textual.content import Content
 
@@ -20,8 +19,6 @@ from tui.widgets.rows import Line, ListColumn
 
 class GroupsScreen(ListScreen):
     """Every group chat."""
-
-    NAME: ClassVar[str] = "groups"
 
     def columns(self) -> list[ListColumn]:
         """Name, owner, members."""

@@ -28,7 +28,6 @@ RUNS = 8  # past runs on the card
 class NightScreen(ListScreen):
     """Every task; Enter shows its last runs and what the last one printed."""
 
-    NAME: ClassVar[str] = "night"
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key("filter", "slash,f3", N_("Filter"),
             N_("Narrow the list to rows that hold all the words typed."), LOOK, footer=True),

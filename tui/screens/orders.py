@@ -43,7 +43,6 @@ CONDITIONS = {"shop": "shop-bought", "channel": "channel"}
 class OrdersScreen(ListScreen):
     """What customers bought; whose order it was; sums."""
 
-    NAME: ClassVar[str] = "orders"
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key("unmatched", "u,f4", N_("No customer"),
             N_("The orders whose customer is not known, with the reason; or all orders again."),

@@ -43,7 +43,6 @@ class _Month:
 class PerformanceScreen(ListScreen):
     """A month by guide and shop, then the lines of one, then why a line is shared so."""
 
-    NAME: ClassVar[str] = "performance"
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key("inside", "", N_("Lines, why"), N_("The lines of the guide; of a line, why it is "
             "shared so."), LOOK, footer=True, shown="Enter"),

@@ -36,7 +36,6 @@ _STYLES = {1: "$text-success", -1: "$text-error"}
 class ReportsScreen(ListScreen):
     """One report of some days: what stands out, curves, and a table."""
 
-    NAME: ClassVar[str] = "reports"
     DEFAULT_CSS = """
     ReportsScreen #says-pane { height: auto; }
     ReportsScreen #says-pane > .frame { height: auto; }

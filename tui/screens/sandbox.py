@@ -30,7 +30,6 @@ DAY = 86_400
 class SandboxScreen(BaseScreen):
     """The sandbox behind the profile."""
 
-    NAME: ClassVar[str] = "sandbox"
     FIRST: ClassVar[str] = "calls"
     CSS_PATH = Path(__file__).with_name("sandbox.tcss")
     KEYS: ClassVar[tuple[Key, ...]] = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from textual.content import Content
 
@@ -21,8 +20,6 @@ from tui.widgets.rows import Line, ListColumn
 
 class StaffScreen(ListScreen):
     """Everybody of the mirror."""
-
-    NAME: ClassVar[str] = "staff"
 
     def columns(self) -> list[ListColumn]:
         """Name, id, shop, numbers, reading."""

@@ -29,7 +29,6 @@ DIFFERENCES = 6  # of a product in a shop, on the card
 class StockScreen(ListScreen):
     """Pieces by shop, product and lot; the card has the shop's other lots and what counts found."""
 
-    NAME: ClassVar[str] = "stock"
     SLOW_CARD: ClassVar[bool] = True
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key("filter", "slash,f3", N_("Filter"),

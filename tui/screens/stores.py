@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from textual.content import Content
 
@@ -19,8 +18,6 @@ from tui.widgets.rows import Line, ListColumn
 
 class StoresScreen(ListScreen):
     """Every shop."""
-
-    NAME: ClassVar[str] = "stores"
 
     def columns(self) -> list[ListColumn]:
         """Code, name, region, numbers, reading."""

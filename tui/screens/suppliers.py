@@ -28,7 +28,6 @@ SIGNS = {"ok": "✓", "warning": "!", "error": "✗"}
 class SuppliersScreen(ListScreen):
     """Every supplier; the card has its papers, each with its state and why."""
 
-    NAME: ClassVar[str] = "suppliers"
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key("filter", "slash,f3", N_("Filter"),
             N_("Narrow the list to rows that hold all the words typed."), LOOK, footer=True),

@@ -36,7 +36,6 @@ BAR = 16  # cells of a progress bar
 class SyncScreen(BaseScreen):
     """Reading WeCom into the mirror."""
 
-    NAME: ClassVar[str] = "sync"
     FIRST: ClassVar[str] = "history"
     CSS_PATH = Path(__file__).with_name("sync.tcss")
     KEYS: ClassVar[tuple[Key, ...]] = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from textual.content import Content
 
@@ -18,8 +17,6 @@ from tui.widgets.rows import Line, ListColumn
 
 class TagsScreen(ListScreen):
     """The library of corp tags."""
-
-    NAME: ClassVar[str] = "tags"
 
     def columns(self) -> list[ListColumn]:
         """Group, name, use."""

@@ -42,7 +42,6 @@ NAMED = 4  # who fell behind, by name
 class TodayScreen(BaseScreen):
     """What a chain, or one shop, wants to know in the morning."""
 
-    NAME: ClassVar[str] = "today"
     FIRST: ClassVar[str] = "steps"
     CSS_PATH = Path(__file__).with_name("today.tcss")
     KEYS: ClassVar[tuple[Key, ...]] = (

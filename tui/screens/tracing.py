@@ -33,7 +33,6 @@ MARKS = {BEHIND: "▲", SELF: "●", BEFORE: "▼", PLACE: "·"}
 class TracingScreen(ListScreen):
     """The newest lots; Enter on one shows its tree, and on a lot of the tree that one's."""
 
-    NAME: ClassVar[str] = "tracing"
     SLOW_CARD: ClassVar[bool] = True
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key("filter", "slash,f3", N_("Filter"),

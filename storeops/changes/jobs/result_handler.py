@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,8 +27,9 @@ from storeops.changes.jobs.ports import JobRecords
 from storeops.changes.jobs.queue import Job
 from storeops.changes.jobs.report import Report
 from storeops.clock import Clock
-from storeops.errors import StoreOpsError
-from storeops.i18n import _, ngettext
+from storeops.domain import registry
+from storeops.errors import ConflictError, StoreOpsError
+from storeops.i18n import N_, _, kept, ngettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +72,8 @@ class ResultHandler:
         self._report = report
 
     def keep(self, connection: sqlite3.Connection, outcome: JobOutcome) -> None:
-        """Keep one outcome."""
-        if outcome.bug is not None:
-            why = type(outcome.bug).__name__
-            if outcome.asking:
-                self._ask_again(connection, outcome, outcome.call.rows, 1.0, why)
-            else:
-                self._doubt(connection, outcome, 1.0, why)
-        elif outcome.asking:
+        """Keep one outcome that is no bug."""
+        if outcome.asking:
             self._asked(connection, outcome)
         elif outcome.error is None:
             self._close(connection, outcome, self._interpret(outcome))
@@ -86,6 +82,59 @@ class ResultHandler:
             self._trouble(
                 connection, outcome, decide(outcome.error, tries, over=retrying.JOB.over(tries))
             )
+
+    def keep_fault(self, connection: sqlite3.Connection, outcome: JobOutcome) -> bool:
+        """Keep an outcome that is a bug: its rows are unknown until WeCom was asked.
+
+        Returns:
+            Whether it is a bug of another package: its plan is paused, the others go on.
+        """
+        assert outcome.bug is not None
+        why = type(outcome.bug).__name__
+        if outcome.asking:
+            self._ask_again(connection, outcome, outcome.call.rows, 1.0, why)
+        else:
+            self._doubt(connection, outcome, 1.0, why)
+        if not self._paused_for(connection, outcome.job, outcome.bug):
+            return False
+        queue.hold_unknown(connection, outcome.job.id)  # who would ask is who failed
+        return True
+
+    def not_sent(self, connection: sqlite3.Connection, job: Job, error: Exception) -> bool:
+        """Put a claimed job back whose call could not be made; see `keep_fault`."""
+        if not self._paused_for(connection, job, error):
+            return False
+        now, why = self._clock.now(), type(error).__name__
+        if job.status == queue.UNKNOWN:
+            queue.make_unknown(connection, job.id, run_at=now, errcode=None, error=why)
+        else:
+            queue.put_back(connection, job.id, run_at=now, errcode=None, error=why, count=False)
+        queue.event(connection, [(job.id, "requeued", why)], now)
+        return True
+
+    def _paused_for(self, connection: sqlite3.Connection, job: Job, error: BaseException) -> bool:
+        """Pause the plan of a job whose Action is of another package and at fault; log it."""
+        found = registry().at_fault(error)
+        if found is None or found.domain is None:
+            return False
+        logging.getLogger("storeops.domain").error(
+            "the action %s of %s failed", job.action, found.package, exc_info=error
+        )
+        self._pause(
+            connection,
+            job,
+            ConflictError(
+                kept(
+                    N_("The package {package} failed ({kind}); the log has the details."),
+                    package=found.package,
+                    kind=type(error).__name__,
+                ),
+                hint=_("Update it, then: storeops plan resume {plan}").format(
+                    plan=self._records.plan_name(job.plan_id)
+                ),
+            ),
+        )
+        return True
 
     def lost(self, connection: sqlite3.Connection, job: int, plan_id: int, why: str) -> None:
         """A job whose worker died: its rows are unknown until WeCom was asked."""

@@ -24,6 +24,7 @@ from storeops.changes.jobs.report import Report
 from storeops.changes.jobs.result_handler import JobOutcome, ResultHandler
 from storeops.clock import Clock
 from storeops.database.database import Database
+from storeops.domain import registry
 from storeops.errors import StoreOpsError
 
 LINGER_S = 0.004  # after an answer, wait so long for others to share its commit
@@ -229,9 +230,7 @@ class _Shift:
                 self.recover_at = now + RECOVER_S
                 self._recover(connection)
             for outcome in came:
-                if outcome.bug is not None:
-                    self.bug = outcome.bug
-                self.result_handler.keep(connection, outcome)
+                self._keep(connection, outcome)
             if room > 0 and self.bug is None:
                 calls = self._claim(connection, room)
         calls = self._secured(calls)
@@ -263,6 +262,20 @@ class _Shift:
                 queue.event(connection, [(job.id, "requeued", detail) for job in sends], now)
         return [each for each in calls if each[2]]
 
+    def _keep(self, connection: sqlite3.Connection, outcome: JobOutcome) -> None:
+        """Keep one outcome; one that a stranger's Action fails over stays unknown."""
+        if outcome.bug is None:
+            try:
+                with self.w._db.atomic():
+                    self.result_handler.keep(connection, outcome)
+                return
+            except Exception as error:
+                if registry().at_fault(error) is None:
+                    raise
+                outcome = replace(outcome, answer=None, error=None, bug=error)
+        if not self.result_handler.keep_fault(connection, outcome):
+            self.bug = outcome.bug
+
     def _due(self) -> bool:
         due = queue.next_due(self.w._db)
         return due is not None and due <= self.w._clock.now()
@@ -290,7 +303,13 @@ class _Shift:
         numbers = queue.rows_of(connection, [job.id for job in (*asked, *jobs)])
         calls = []
         for job in (*asked, *jobs):
-            call = self._call(connection, job, numbers[job.id])
+            try:
+                with self.w._db.atomic():
+                    call = self._call(connection, job, numbers[job.id])
+            except Exception as error:
+                if not self.result_handler.not_sent(connection, job, error):
+                    raise
+                call = None
             if call is not None:
                 call = replace(
                     call,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storeops.domain import Domain, guarded, load, registry
+from storeops.domain import Domain, registry
 from storeops.i18n import _
 from storeops.operations.alarms import AlarmKind
 from storeops.toml import values
@@ -53,8 +53,9 @@ def kinds() -> dict[str, tuple[Domain, AlarmKind]]:
     """Every kind that a domain brings; one that does not import is left out, and in the log."""
     found = {}
     for name, (domain, where) in registry().named("alarms").items():
-        with guarded(domain):
-            found[name] = (domain, load(where))
+        kind = registry().loaded(domain, where, AlarmKind)
+        if kind is not None:
+            found[name] = (domain, kind)
     return found
 
 

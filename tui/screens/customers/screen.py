@@ -41,7 +41,6 @@ REST = 0.15  # seconds without a move or a key before card and suggestions are r
 class CustomersScreen(BaseScreen):
     """Every customer of the mirror."""
 
-    NAME: ClassVar[str] = "customers"
     FIRST: ClassVar[str] = "list"
     WORDS: ClassVar[bool] = True
     CSS_PATH = Path(__file__).with_name("customers.tcss")

@@ -49,7 +49,6 @@ SHOWN = ("name", "tags", "added")
 class HandoverScreen(BaseScreen):
     """Givers, rows and takers above; sums and the waiting list below."""
 
-    NAME: ClassVar[str] = "handover"
     FIRST: ClassVar[str] = "from_owners"
     CSS_PATH = Path(__file__).with_name("handover.tcss")
     KEYS: ClassVar[tuple[Key, ...]] = (

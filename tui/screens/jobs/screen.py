@@ -41,7 +41,6 @@ FILTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
 class JobsScreen(BaseScreen):
     """Tallies above, jobs, and what happened to the one under the cursor below."""
 
-    NAME: ClassVar[str] = "jobs"
     FIRST: ClassVar[str] = "jobs"
     CSS_PATH = Path(__file__).with_name("jobs.tcss")
     KEYS: ClassVar[tuple[Key, ...]] = (

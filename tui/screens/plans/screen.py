@@ -50,7 +50,6 @@ FILTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
 class PlansScreen(BaseScreen):
     """Plans above, the rows of the one under the cursor below."""
 
-    NAME: ClassVar[str] = "plans"
     FIRST: ClassVar[str] = "plans"
     CSS_PATH = Path(__file__).with_name("plans.tcss")
     KEYS: ClassVar[tuple[Key, ...]] = (
