@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import lru_cache
@@ -156,7 +156,7 @@ class OrderReader:
             BadOrderRow: it cannot be taken.
         """
         cells = line.cells
-        number = self._before = self.number(line)
+        number = self._before = self._number(cells)
         if not number:
             raise BadOrderRow("no_number", _("it has no order number"))
         if len(number) > 128:
@@ -168,22 +168,23 @@ class OrderReader:
     def number(self, line: SheetLine) -> str:
         """The number of a row's order; that of the row before where this one names an article and
         says nothing of an order, as where cells were merged. "" for none."""
-        cells = line.cells
+        return self._number(line.cells)
+
+    def _number(self, cells: Mapping[str, str]) -> str:
         number = typed.word(cells.get("order_no", ""))
-        says = any(typed.word(cells.get(name, "")) for name in HEAD_KEYS if name != "total")
-        if number or says or not (self.lines and typed.word(cells.get("code", ""))):
+        if number or not (self.lines and typed.word(cells.get("code", ""))):
             return number
-        return self._before
+        says = any(typed.word(cells.get(name, "")) for name in HEAD_KEYS if name != "total")
+        return "" if says else self._before
 
     @staticmethod
     def is_sum(line: SheetLine) -> bool:
         """Whether a row sums others up: 合计 stands where an order has its number, or before any
         article."""
-        cells = line.cells
-        words = [typed.word(cells.get(name, "")).casefold() for name in ("order_no", "product")]
-        return not typed.word(cells.get("code", "")) and any(
-            word.rstrip(":：") in _SUMS for word in words
-        )
+        if line.get("code").strip():
+            return False
+        words = (typed.word(line.get(name)).casefold() for name in ("order_no", "product"))
+        return any(word.rstrip(":：") in _SUMS for word in words)
 
     def _head(self, cells: Any) -> tuple[Any, ...]:
         text = cells.get("paid_at", "").strip()
