@@ -220,6 +220,7 @@ class Follower:
                         self.position = max(self.position, about.sequence.stream)
                         if about.num_pending == 0:
                             self.ready.set()
+                            await asyncio.sleep(following.GATHER_S)  # as who follows does
             except asyncio.CancelledError:
                 raise
             except Exception:

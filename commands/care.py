@@ -365,7 +365,7 @@ def snooze(
         due_at = int(now) + seconds(until)
     if due_at <= now:
         raise UsageError(_("“{value}” is over already.").format(value=until[:40]))
-    found = tasks.snooze(app_.data, task, due_at)
+    found = tasks.snooze(app_.data, task, due_at, app_.ledger.who, now)
     output.result(
         _row(found),
         _("Task {number} waits until {day}.").format(number=task, day=cells.day(due_at)),

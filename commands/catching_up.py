@@ -6,13 +6,32 @@ from typing import TYPE_CHECKING
 
 from commands import cells
 from commands.diagnostics import note
+from storeops.domain import registry
 from storeops.i18n import _
+from storeops.mirror.meta import kept_at_head_office
 
 if TYPE_CHECKING:
     from storeops.app import App
 
 # nouns that read nothing of head office, or have to do with the line to it themselves
 _APART = frozenset({"", "completion", "config", "db", "doctor", "hub", "plugin", "profile"})
+
+
+def must_be_here(path: str) -> None:
+    """Refuse commands about what lies with head office and does not flow.
+
+    Args:
+        path: words of the command.
+
+    Raises:
+        PolicyError: it is one.
+    """
+    noun = path.partition(" ")[0]
+    domain = next(
+        (each for each in registry().domains for own in each.nouns if own.name == noun), None
+    )
+    if domain is not None and domain.office:
+        raise kept_at_head_office(domain.title)
 
 
 def first(app: App, path: str) -> None:

@@ -163,6 +163,7 @@ class Invocation:
             if self._app.profile.head_office:
                 from commands import catching_up
 
+                catching_up.must_be_here(self.path)
                 catching_up.first(self._app, self.path)
         return self._app
 

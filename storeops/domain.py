@@ -205,6 +205,10 @@ class Domain:
         today: function(db, now) → `TodayLine`s of Today and `status`.
         checks: function(app) → `Finding`s of `doctor` (storeops.operations.doctor).
         shared: tuple of `SharedThing` (storeops.shared_rows): rows that flow to back offices.
+        submissions: kind → `SubmissionKind` (storeops.changes.submissions): what a back office may
+            ask head office to write that is no plan.
+        office: its rows are head office's and do not flow: at a back office its commands end with
+            11 and say so.
         refreshed: function(db, now), called when facts came in: at the end of a sync, after a round
             of events. It must be quick when nothing concerns it.
         tasks: what `schedule defaults` proposes for the night.
@@ -237,6 +241,8 @@ class Domain:
     today: str = ""
     checks: str = ""
     shared: str = ""
+    submissions: Mapping[str, str] = field(default_factory=dict)
+    office: bool = False
     refreshed: str = ""
     tasks: tuple[TaskSpec, ...] = ()
     alarms: Mapping[str, str] = field(default_factory=dict)
@@ -521,7 +527,7 @@ def _fits(said: Field[Any], domain: Domain) -> bool:
         return isinstance(value, Mapping) and all(
             isinstance(each, str) for pair in value.items() for each in pair
         )
-    return isinstance(value, int if said.name == "api" else str)
+    return isinstance(value, {"api": int, "office": bool}.get(said.name, str))
 
 
 def _names(domain: Domain) -> Iterator[tuple[str, Sequence[str]]]:

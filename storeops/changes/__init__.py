@@ -6,6 +6,6 @@ DOOR = (
     "jobs.progress", "jobs.report", "jobs.worker", "journal", "journal_lines", "journal_search",
     "ledger", "loss", "marked", "next_steps", "owner", "pending_work", "plan_cards", "plan_listing",
     "plan_summary", "plan_words", "plans", "policy", "problems", "pruning", "raw", "relations",
-    "remembered", "replan", "restore", "row_results", "rows", "seal", "shared", "sheets", "undo",
-    "verify",
+    "remembered", "replan", "restore", "row_results", "rows", "seal", "shared", "sheets",
+    "submissions", "undo", "verify",
 )  # fmt: skip

@@ -151,9 +151,25 @@ CREATE TABLE elsewhere_job_row (
 ) WITHOUT ROWID;
 """
 
+SUBMISSIONS = """
+-- a back office: what head office is asked to write that is no plan
+CREATE TABLE submission (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,         -- by which head office knows it again
+    kind TEXT NOT NULL,                -- of Domain.submissions
+    body TEXT NOT NULL,                -- JSON
+    asked_by TEXT NOT NULL,
+    at REAL NOT NULL,                  -- WeCom's clock
+    sent_at REAL,                      -- when head office had it
+    refused TEXT NOT NULL DEFAULT ''   -- why that did not write it
+);
+CREATE INDEX submission_unsent ON submission (id) WHERE sent_at IS NULL;
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     statements("changes", "m001_plans", PLANS),
     statements("changes", "m002_journal", JOURNAL),
     statements("changes", "m003_ledger_meta", META),
     statements("changes", "m004_elsewhere", ELSEWHERE),
+    statements("changes", "m005_submissions", SUBMISSIONS),
 )

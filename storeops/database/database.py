@@ -21,7 +21,7 @@ from storeops.database.migrations import (
     migrate,
     refuse_newer,
 )
-from storeops.database.trouble import describe, explain, trouble
+from storeops.database.trouble import KEPT_ELSEWHERE, describe, explain, trouble
 from storeops.errors import ConfigError, StoreOpsError
 from storeops.i18n import _
 from storeops.os_errors import Refusal, explain_os, refusal
@@ -228,7 +228,8 @@ class Database:
                 if depth == 0:
                     self._local.ended = time.monotonic()
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+            ours = isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError)
+            if ours and str(error) != KEPT_ELSEWHERE:
                 raise
             if self.stuck is not None:
                 raise describe(self.stuck, self.path) from error

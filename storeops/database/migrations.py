@@ -18,6 +18,8 @@ from typing import Any
 from storeops.errors import ConfigError, StoreOpsError
 from storeops.i18n import _
 
+GUARD = "guard_"  # name of triggers that refuse writing; who wants them makes them anew afterwards
+
 
 class RoomError(ConfigError):
     """The tables of one room cannot be made, or are of a newer version.
@@ -124,6 +126,10 @@ def migrate(path: Path, connection: sqlite3.Connection, migrations: Sequence[Mig
 
     db = sqlite_utils.Database(connection)
     refuse_newer(path, connection, migrations)
+    for (name,) in connection.execute(
+        f"SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE '{GUARD}%'"
+    ).fetchall():
+        connection.execute(f"DROP TRIGGER {name}")
     rooms = dict.fromkeys(each.room for each in migrations)
     for room in rooms:
         steps = Migrations(f"storeops.{room}")

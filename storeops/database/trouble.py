@@ -12,7 +12,7 @@ from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 
-from storeops.errors import ConfigError, ConflictError, StoreOpsError
+from storeops.errors import ConfigError, ConflictError, PolicyError, StoreOpsError
 from storeops.i18n import _
 from storeops.os_errors import Refusal, explain_os, explain_refusal, refusal
 from storeops.private_file import create
@@ -27,9 +27,11 @@ class Trouble(Enum):
     LOCKED = "locked"
     MOVED = "moved"  # replaced or removed while it was open
     MEMORY = "memory"
+    KEPT = "kept"  # head office keeps the rows: they are not written here
     OTHER = "other"  # a mistake of ours, most likely
 
 
+KEPT_ELSEWHERE = "kept by head office"  # what triggers say that guard such rows
 DAMAGE = (Trouble.DAMAGED, Trouble.NO_DATABASE, Trouble.INCOMPLETE)
 _HEADER = b"SQLite format 3\0"
 _PROBE = b"\0" * 65_536  # more than the shared memory of a log takes
@@ -44,6 +46,8 @@ def trouble(error: sqlite3.Error, path: Path) -> Trouble | Refusal:
     """
     code: int = getattr(error, "sqlite_errorcode", 0)
     text = str(error)
+    if text == KEPT_ELSEWHERE:
+        return Trouble.KEPT
     match code & 0xFF:
         case sqlite3.SQLITE_CORRUPT:
             return Trouble.DAMAGED
@@ -108,6 +112,8 @@ def describe(kind: Trouble | Refusal, path: Path, text: str = "") -> StoreOpsErr
     """
     if isinstance(kind, Refusal):
         return explain_refusal(kind, path)
+    if kind is Trouble.KEPT:
+        return kept_elsewhere()
     reason = {"reason": kind.value}
     if kind is Trouble.LOCKED:
         return ConflictError(
@@ -143,6 +149,14 @@ def describe(kind: Trouble | Refusal, path: Path, text: str = "") -> StoreOpsErr
         hint=_("Run `storeops db check`, then restore a backup; nothing was rebuilt."),
         next_steps=["storeops db check", "storeops db restore FILE"],
         details=reason,
+    )
+
+
+def kept_elsewhere() -> PolicyError:
+    """What a back office says of writing rows that head office keeps."""
+    return PolicyError(
+        _("Head office keeps this: it is changed there, and comes here."),
+        hint=_("Tell head office; nothing was changed here."),
     )
 
 

@@ -7,7 +7,7 @@ Streams, rights, replay and encryption are the server's; nothing of a broker is 
 
 DOOR = (
     "arriving", "asking", "attempts", "catching_up", "checks", "connection", "credentials",
-    "deciding", "decisions", "demo", "domain", "following", "hosts", "joining", "joining_hosts",
-    "office", "outbox", "publishing", "requests", "retention", "server", "settings", "status",
-    "stores", "things",
+    "deciding", "decisions", "demo", "domain", "following", "guard", "hosts", "joining",
+    "joining_hosts", "office", "outbox", "publishing", "requests", "retention", "server",
+    "settings", "status", "stores", "submitted", "things",
 )  # fmt: skip

@@ -79,7 +79,8 @@ def begin_anew(db: Database) -> None:
     What people added (notes, marks, views) stays.
     """
     with db.atomic() as connection:
-        with customers_replaced(connection, customer_keys(connection)):
+        replacing = customers_replaced(connection, customer_keys(connection))
+        with meta.letting(connection), replacing:
             for thing in things().values():
                 for table in reversed(thing.tables):
                     connection.execute(f"DELETE FROM {table.name}")
@@ -187,8 +188,11 @@ def _tables(payload: bytes) -> dict[str, Any] | None:
 
 
 def _write(connection: sqlite3.Connection, due: dict[tuple[str, int], bytes]) -> None:
+    if not due:
+        return
     searched = [key for kind, key in due if things()[kind].search]
-    with customers_replaced(connection, searched) if searched else nullcontext():
+    replacing = customers_replaced(connection, searched) if searched else nullcontext()
+    with meta.letting(connection), replacing:
         for (kind, key), payload in due.items():
             _replace(connection, things()[kind], key, _tables(payload) or {})
     if any(kind in asking.ABOUT for kind, _key in due):

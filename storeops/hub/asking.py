@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from storeops.changes import elsewhere, plans
+from storeops.changes import elsewhere, plans, submissions
 from storeops.changes import shared as changes_shared
 from storeops.changes.action import ASKED, QUEUED, UNKNOWN, Row
 from storeops.changes.journal import dump
@@ -149,6 +149,41 @@ def messages(join: JoinFile, name: str, body: bytes) -> Iterator[bytes]:
         ).encode()  # fmt: skip
         signature = base64.b64encode(join.key.sign(head + b"\n" + data))
         yield b"\n".join((head, signature, data))
+
+
+def submission_message(join: JoinFile, name: str, kind: str, data: bytes) -> bytes:
+    """The message that brings a submission (`changes.submissions`)."""
+    head = dump(
+        {
+            "v": VERSION, "store": join.store, "request_id": name, "part": 0, "parts": 1,
+            "digest": blake2b(data, digest_size=32).hexdigest(), "submission": kind,
+        }
+    ).encode()  # fmt: skip
+    return b"\n".join((head, base64.b64encode(join.key.sign(head + b"\n" + data)), data))
+
+
+async def send_submissions(db: Database, client: Client, join: JoinFile, now: float) -> int:
+    """Send submissions that wait; returns how many head office has now.
+
+    Args:
+        db: data.db of the back office.
+        client: connected as that.
+        join: of the back office.
+        now: WeCom's time, Unix seconds.
+
+    Raises:
+        NetworkError: head office does not answer; what waits goes on waiting.
+    """
+    sent = 0
+    for number, name, kind, body, by, at in submissions.waiting(db):
+        data = dump({"body": json.loads(body), "by": by, "at": at}).encode("utf-8", "surrogatepass")
+        answer = await _answer(client, join, submission_message(join, name, kind, data))
+        if not answer.get("submitted"):
+            break  # too many today, or a head office that knows no submissions: they wait
+        with db.atomic() as connection:
+            submissions.sent(connection, number, now, str(answer.get("refused") or ""))
+        sent += 1
+    return sent
 
 
 def withdrawal(join: JoinFile, name: str, by: str, why: str) -> bytes:

@@ -18,7 +18,7 @@ from storeops.database.database import Database
 from storeops.domain import refreshed
 from storeops.errors import ConflictError, NetworkError
 from storeops.file_lock import try_lock
-from storeops.hub import arriving, asking, joining, rights, state
+from storeops.hub import arriving, asking, guard, joining, rights, state
 from storeops.hub.arriving import ArrivedThing
 from storeops.hub.connection import connected
 from storeops.hub.joining import JoinFile
@@ -35,6 +35,8 @@ BATCH = 500
 REST_S = 20.0  # between two notes that nothing is left, while nothing comes
 WAIT_S = 2.0  # for further messages, before looking whether to stop
 ONCE_S = 1.0  # without any: nothing is left
+GATHER_S = 1.0  # after everything was read: who asks for each change by itself costs the server
+# a search, a file and an answer each time, and a night's changes come many at a time
 HELLO_S = 3.0
 RETRY_S = (1.0, 2.0, 5.0, 10.0, 30.0)  # waits after a line was cut; the last one again and again
 
@@ -49,6 +51,7 @@ class FollowReport:
         greeted: head office answered; without it, only what was published before has come.
         behind: how many messages are known to follow.
         asked: requests that head office has taken.
+        submitted: submissions that are no plans (how tasks ended) that head office has had.
     """
 
     things: int = 0
@@ -56,6 +59,7 @@ class FollowReport:
     greeted: bool = False
     behind: int = 0
     asked: int = 0
+    submitted: int = 0
 
 
 def follow(
@@ -90,6 +94,7 @@ def follow(
     with _alone(app.profile.name):
         with app.data.atomic() as connection:
             meta.write(connection, meta.FED_BY, "storeops hub follow --once")
+        guard.install(app.data)
         if within is None and state.read(app.data.connection, "refill"):
             arriving.begin_anew(app.data)
             report.refilled = True
@@ -205,6 +210,7 @@ async def _follow(
                 rested = time.monotonic()
                 if once:
                     return
+                await asyncio.sleep(GATHER_S)
 
 
 async def _ask(app: OfficeWiring, client: Client, join: JoinFile, report: FollowReport) -> int:
@@ -215,6 +221,7 @@ async def _ask(app: OfficeWiring, client: Client, join: JoinFile, report: Follow
     with suppress(NetworkError):  # it waits, and is tried again
         sent = await asking.send_waiting(app.data, client, join, app.clock.now())
         await asking.withdraw_waiting(app, client, join)
+        report.submitted += await asking.send_submissions(app.data, client, join, app.clock.now())
     if sent:
         asking.settle(app)  # what head office did not take
         report.asked += sent

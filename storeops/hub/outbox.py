@@ -113,6 +113,25 @@ def note_all(connection: sqlite3.Connection, store: int, at: float) -> None:
         _note(connection, f"SELECT :kind, * FROM ({every})", {"kind": kind, "store": store}, at)
 
 
+def publish_again(
+    connection: sqlite3.Connection, kind: str, key: int, store: int, at: float
+) -> None:
+    """Let one thing be published to a shop in any case, in a write transaction.
+
+    Args:
+        connection: of data.db.
+        kind: of the thing.
+        key: its number.
+        store: department id of the shop.
+        at: Unix seconds.
+    """
+    connection.execute(
+        "UPDATE hub_published SET digest = x'' WHERE kind = ? AND key = ? AND store = ?",
+        (kind, key, store),
+    )
+    _note(connection, "SELECT :kind, :key", {"kind": kind, "key": key}, at)
+
+
 def forget_published(connection: sqlite3.Connection, store: int) -> None:
     """Believe that a shop has nothing yet, so that what is noted is published in any case."""
     connection.execute("DELETE FROM hub_published WHERE store = ?", (store,))

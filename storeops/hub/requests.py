@@ -17,7 +17,7 @@ from storeops.changes.journal import JournalLine
 from storeops.changes.ledger import Ledger
 from storeops.database.database import Database
 from storeops.errors import NotFoundError, UsageError
-from storeops.hub import attempts
+from storeops.hub import attempts, submitted
 from storeops.hub.credentials import signed
 from storeops.i18n import N_, _, kept, said
 
@@ -258,6 +258,8 @@ def receive(ledger: Ledger, store: int, message: bytes) -> dict[str, Any]:
         with db.atomic() as connection:
             if head.get("withdraw"):
                 answer = _withdraw(ledger, connection, store, code, head)
+            elif head.get("submission"):
+                answer = submitted.take(ledger, connection, store, code, head, data)
             else:
                 answer = _take(ledger, connection, store, code, head, data)
         if answer.get("taken") == "new" or answer.get("withdrawn"):

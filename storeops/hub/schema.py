@@ -148,9 +148,21 @@ ALTER TABLE hub_asked ADD COLUMN withdrawn_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE hub_asked ADD COLUMN withdrawn_told INTEGER NOT NULL DEFAULT 0; -- head office knows
 """
 
+SUBMISSIONS = """
+-- head office: submissions of back offices that it has had, so that each counts once
+CREATE TABLE hub_submission (
+    store INTEGER NOT NULL,
+    name TEXT NOT NULL,                -- submission.name there
+    at REAL NOT NULL,                  -- WeCom's clock
+    refused TEXT NOT NULL,             -- why it was not written; '' when it was
+    PRIMARY KEY (store, name)
+) WITHOUT ROWID;
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     statements("hub", "m001_hub", TABLES),
     statements("hub", "m002_requests", REQUESTS),
     statements("hub", "m003_one_note", ONE_NOTE),
     statements("hub", "m004_withdrawn", WITHDRAWN),
+    statements("hub", "m005_submissions", SUBMISSIONS),
 )

@@ -18,6 +18,8 @@ from storeops.database.database import Database
 from storeops.domain import load, registry
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
+from storeops.mirror import meta
+from storeops.mirror.meta import kept_at_head_office
 from storeops.reading.filter_dates import normal, span
 from storeops.spelling import did_you_mean
 
@@ -275,6 +277,7 @@ def make(db: Database, name: str, days: Period, now: float) -> NamedReport:
 
     Raises:
         NotFoundError: there is none of that name.
+        PolicyError: this is a back office, which does not have what it is made of.
     """
     found = registry().named("reports").get(name)
     if found is None:
@@ -285,5 +288,7 @@ def make(db: Database, name: str, days: Period, now: float) -> NamedReport:
                 name, known, _("Reports: {names}.").format(names=_(", ").join(known))
             ),
         )
+    if found[0].office and meta.is_fed(db.connection):
+        raise kept_at_head_office(found[0].title)
     maker: MakesReport = load(found[1])
     return maker(db, days, now)

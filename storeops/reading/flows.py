@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from storeops.database.database import Database
+from storeops.mirror import meta
 
 CLOSES_S = 10 * 3600  # a reading that begins when the shops are open closes no day before
 ASSIGNED = 202  # add_way: an administrator, or a handover
@@ -167,7 +168,12 @@ def stores_then(db: Database, days: DaySpan) -> dict[int, int]:
 
 
 def flows(db: Database, days: DaySpan) -> Flows:
-    """What happened to relations within the days."""
+    """What happened to relations within the days.
+
+    Raises:
+        PolicyError: this is a back office, which knows no past.
+    """
+    meta.must_have_past(db.connection)
     found = Flows()
     found.added.update(pair for pair, began in _added(db, days.start, days.end))
     for end in _endings(db, days.start):

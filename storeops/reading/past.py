@@ -11,6 +11,7 @@ from storeops import times
 from storeops.database.database import Database
 from storeops.errors import UsageError
 from storeops.i18n import _
+from storeops.mirror import meta
 from storeops.reading.customers import names_of
 from storeops.reading.facets import NO_MONTH
 from storeops.reading.filter import one_of
@@ -115,7 +116,9 @@ def figures(
     Raises:
         UsageError: a way to count, or a status, that the timeline does not keep.
         FilterError: no such shop.
+        PolicyError: this is a back office, which knows no past.
     """
+    meta.must_have_past(db.connection)
     if by not in WAYS:
         raise UsageError(
             _("A past day cannot be counted by {way}.").format(way=by),

@@ -211,7 +211,7 @@ def test_done_skipped_snoozed_lapsed(shop, cli) -> None:
         "userid": "anna", "open": 0, "done": 1, "skipped": 1, "lapsed": 2,
     }  # fmt: skip
     with pytest.raises(ConflictError):
-        tasks.snooze(shop.db, ids[0], shop.now)
+        tasks.snooze(shop.db, ids[0], shop.now, "anna", shop.now)
     with pytest.raises(UsageError):
         tasks.end_task(shop.db, ids[3], "skipped", "anna", shop.now)
 

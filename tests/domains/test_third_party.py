@@ -245,6 +245,98 @@ def test_it_works_in_commands_rules_and_plans(shop: Shop) -> None:
     assert gone["points"] == 1
     assert db.execute("SELECT external_userid FROM loyalty_points").fetchall() == [(first,)]
     db.close()
+    _at_a_shop(shop)
+
+
+AT_A_SHOP = """
+import json, time
+from storeops.app import App
+from storeops.changes import plans, submissions
+from storeops.changes.apply import apply
+from storeops.changes.action import Row
+from storeops.errors import PolicyError
+from storeops.hub import (arriving, asking, deciding, guard, joining, outbox, publishing,
+                          requests, settings, stores)
+from storeops.mirror import meta
+from storeops.notebook.stores import Shop, save_shops
+
+office = App.open("shop")
+data = office.data
+department, customer, external, userid = data.execute(
+    "SELECT f.store_id, c.id, c.external_userid, s.userid FROM loyalty_points AS p JOIN customer"
+    " AS c ON c.external_userid = p.external_userid JOIN follow AS f ON f.customer_id = c.id"
+    " JOIN staff AS s ON s.id = f.staff_id WHERE p.points = 500"
+).fetchone()
+save_shops(data, [Shop(department, "A-1")], time.time())
+hub = settings.create("shop", url="nats://127.0.0.1:1")
+outbox.install(data)
+store, key = stores.add(data, "A-1", time.time())
+file = joining.make(hub, office.profile.corp_id, store, key, time.time())
+joining.join(file, "back")
+back = App.open("back")
+number = 0
+
+def down():
+    global number
+    while (batch := publishing.take(data, time.time())).last:
+        mine = [m for m in batch.messages if m.store in (0, store.department_id)]
+        number += 1000
+        arrived = [
+            arriving.ArrivedThing(m.kind, m.key, m.payload, number + at, len(mine) - 1 - at)
+            for at, m in enumerate(mine)
+        ]
+        arriving.write(back.data, arrived, time.time(), sure=True)
+        publishing.done(data, batch)
+    asking.settle(back)
+
+with back.data.atomic() as connection:
+    meta.write(connection, meta.FED_BY, "x")
+guard.install(back.data)
+down()
+points = "SELECT points FROM loyalty_points WHERE external_userid = ?"
+print(back.data.execute(points, (external,)).fetchone()[0])
+try:
+    with back.data.atomic() as connection:
+        connection.execute("UPDATE loyalty_points SET points = 0")
+except PolicyError as error:
+    print(error.exit_code)
+with back.data.atomic() as connection, meta.letting(connection):
+    connection.execute("UPDATE loyalty_points SET points = 507")
+for body in ({"customer": external, "points": 7}, {"customer": "wmnobody", "points": 7}):
+    with back.data.atomic() as connection:
+        submissions.make(connection, "loyalty_points", body, "anna", time.time())
+for _id, name, kind, body, by, at in submissions.waiting(back.data):
+    told = json.dumps({"body": json.loads(body), "by": by, "at": at}).encode()
+    message = asking.submission_message(file, name, kind, told)
+    print(bool(requests.receive(office.ledger, store.department_id, message)["refused"]))
+down()
+print(*(app.data.execute(points, (external,)).fetchone()[0] for app in (office, back)))
+
+# a plan of its kind: asked for at the shop, planned anew at head office
+deciding.set_rules(data, store.department_id, {"request_kinds": ["loyalty_gift"]})
+(before,) = back.data.execute(
+    "SELECT f.description FROM follow AS f JOIN staff AS s ON s.id = f.staff_id"
+    " WHERE f.customer_id = ? AND s.userid = ?", (customer, userid)).fetchone()
+row = Row(1, external, userid, before={"description": before}, after={"description": "a cup"})
+plan = plans.make(back.ledger, "loyalty_gift", [row])
+apply(back.ledger, plan.name)
+((name, body),) = back.data.execute("SELECT request_id, body FROM hub_asked").fetchall()
+(message,) = asking.messages(file, name, body)
+print(requests.receive(office.ledger, store.department_id, message))
+deciding.go_on(office)
+down()
+print(plans.get(back.data, plan.name).status, requests.find(data, name).reason)
+for app in (back, office):
+    app.close()
+"""
+
+
+def _at_a_shop(shop: Shop) -> None:
+    """Its rows arrive at a back office, are guarded there, and what is submitted goes up."""
+    said = shop.python(AT_A_SHOP).splitlines()
+    assert said == [
+        "500", "11", "False", "True", "507 507", "{'taken': 'new'}", "applied ",
+    ]  # fmt: skip
 
 
 def test_its_events_are_handled_and_its_screen_opens(shop: Shop) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
 
+import pytest
+
 from storeops import times
+from storeops.changes import submissions
 from storeops.domains.care import matters, tasks
 from storeops.domains.orders import summary
-from storeops.hub import outbox
+from storeops.errors import PolicyError
+from storeops.hub import asking, attempts, following, outbox, requests
 from tests.conftest import Cli
 from tests.hub.conftest import CODES, Chain
 from tests.hub.test_truth import rows
@@ -84,10 +89,9 @@ def test_orders_and_care_of_a_shop_are_there_and_nobody_elses(chain: Chain, cli:
 
 def test_what_head_office_keeps_is_not_written_at_a_shop(chain: Chain, cli: Cli) -> None:
     at = ("--profile", f"shop-{CODES[0]}")
-    (task,) = rows(chain.backs[CODES[0]], "SELECT id FROM care_task")[0]
     (external, cold) = rows(chain.backs[CODES[0]], "SELECT external_userid, id FROM care_matter")[0]
     for words in (
-        ("care", "done", str(task)), ("care", "plan"), ("value", "run"), ("order", "match"),
+        ("care", "plan"), ("value", "run"), ("order", "match"),
         ("store", "map", str(chain.departments[0]), "--code", "X"),
         ("store", "map", str(chain.departments[0]), "--forget"),
         ("care", "complaint", "close", str(cold), "--result", "warmed"),
@@ -96,10 +100,21 @@ def test_what_head_office_keeps_is_not_written_at_a_shop(chain: Chain, cli: Cli)
         refused = cli(*at, *words, "--json")
         assert refused.code == 11, (words, refused)
         assert "Head office" in refused.error["message"]
-    tasks.end_task(chain.office.data, task, "done", "head", time.time(), "called")
-    assert rows(chain.office, "SELECT kind FROM hub_outbox") in ([("care",)], [])
-    chain.settle()
-    assert rows(chain.backs[CODES[0]], "SELECT status FROM care_task") == [("done",)]
+    # at the table, whoever writes, and asks nobody
+    back = chain.backs[CODES[0]].data
+    for table in ("care_task", "orders_line", "shop"):
+        with pytest.raises(PolicyError), back.atomic() as connection:
+            connection.execute(f"DELETE FROM {table}")
+    # what does not flow says so, and no figure is told that is not head office's
+    for words in (
+        ("stock", "list"), ("commission", "preview", "--month", "2026-05"),
+        ("contact-way", "list"), ("lot", "show", "x"),
+        ("report", "daily"), ("report", "photos"), ("stats", "--on", "yesterday"),
+    ):  # fmt: skip
+        refused = cli(*at, *words, "--json")
+        assert refused.code == 11, (words, refused)
+        assert "head office" in refused.error["message"]
+    assert cli(*at, "stats", "--json").code == 0
     with chain.office.data.atomic() as connection:
         connection.execute("UPDATE orders_order SET store_id = ?", (chain.departments[1],))
         connection.execute("DELETE FROM orders_product WHERE code = 'B'")
@@ -109,6 +124,56 @@ def test_what_head_office_keeps_is_not_written_at_a_shop(chain: Chain, cli: Cli)
         for table in ("orders_order", "orders_line", "orders_buyer"):
             assert rows(chain.backs[code], f"SELECT count(*) FROM {table}") == [(count,)], table
         assert rows(chain.backs[code], "SELECT code FROM orders_product") == [("M1",), ("奶",)]
+
+
+def test_how_a_task_ended_at_a_shop_is_known_at_head_office(chain: Chain, cli: Cli) -> None:
+    """At once here, there when there is a line; what head office has otherwise wins."""
+    chain.settle()
+    at, data = ("--profile", f"shop-{CODES[0]}"), chain.office.data
+    back = chain.backs[CODES[0]]
+    tasks_ = [row[0] for row in rows(chain.office, "SELECT id FROM care_task ORDER BY id")]
+    mine, theirs = tasks_
+    put_off = cli(*at, "care", "snooze", str(mine), "3d", "--json")
+    assert put_off.code == 0, put_off
+    assert rows(chain.backs[CODES[0]], "SELECT snoozes FROM care_task") == [(1,)]
+    done = cli(*at, "care", "done", str(mine), "--note", "glad", "--json")
+    assert (done.code, done.json["status"]) == (0, "done"), done
+    assert rows(chain.office, "SELECT status FROM care_task WHERE id = ?", mine) == [("open",)]
+    assert following.follow(chain.backs[CODES[0]], once=True).submitted == 2
+    ((status, by, note, snoozes),) = rows(
+        chain.office, "SELECT status, ended_by, note, snoozes FROM care_task WHERE id = ?", mine
+    )
+    assert (status, note, snoozes, by.startswith(f"{CODES[0]}/")) == ("done", "glad", 1, True)
+    chain.settle()
+    columns = "status, ended_by, note, due_at, ended_at"
+    assert rows(
+        chain.backs[CODES[0]], f"SELECT {columns} FROM care_task WHERE id = ?", mine
+    ) == rows(chain.office, f"SELECT {columns} FROM care_task WHERE id = ?", mine)
+    # ended there meanwhile: the shop's word is refused, and head office's comes again
+    with data.atomic() as connection:
+        connection.execute("UPDATE care_task SET status = 'open', ended_at = NULL")
+    chain.settle()
+    assert cli(*at, "care", "skip", str(mine), "--reason", "no time").code == 0
+    tasks.end_task(data, mine, "done", "head", time.time(), "called")
+    chain.settle()  # the shop's word goes up, and head office's comes down
+    chain.settle()
+    assert rows(chain.backs[CODES[0]], "SELECT status, note FROM care_task") == [("done", "called")]
+    assert submissions.refused(back.data, 0)
+    # the same twice is once; another shop's task, and what is none
+    join, ledger = chain.files[CODES[0]], chain.office.ledger
+    for body, what in (
+        ({"task": theirs, "status": "done", "note": ""}, "not_its_own"),
+        ({"task": mine, "status": "gone", "note": ""}, "unreadable"),
+        ({"task": mine, "status": "done"}, "unreadable"),
+    ):
+        name = f"care_task-{what}{len(body)}"
+        told = json.dumps({"body": body, "by": "x", "at": time.time()}).encode()
+        message = asking.submission_message(join, name, "care_task", told)
+        answer = requests.receive(ledger, join.store, message)
+        assert answer["refused"], body
+        assert requests.receive(ledger, join.store, message) == answer
+        assert what in {each.what for each in attempts.recent(data, time.time())}, body
+    assert rows(chain.office, "SELECT status FROM care_task WHERE id = ?", theirs) == [("open",)]
 
 
 def test_a_command_catches_up_first(chain: Chain, cli: Cli) -> None:
@@ -122,7 +187,7 @@ def test_a_command_catches_up_first(chain: Chain, cli: Cli) -> None:
             connection.execute("UPDATE hub_state SET value = value - 10 WHERE key = 'caught_up_at'")
             connection.execute("DELETE FROM hub_state WHERE key = 'away_at'")
 
-    (key, external) = rows(back, "SELECT id, external_userid FROM customer")[0]
+    (key, external) = rows(chain.backs[CODES[0]], "SELECT id, external_userid FROM customer")[0]
     with chain.office.data.atomic() as connection:
         connection.execute("UPDATE customer SET name = 'New name' WHERE id = ?", (key,))
     while outbox.waiting(chain.office.data)[0]:

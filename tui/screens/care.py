@@ -268,7 +268,9 @@ class CareScreen(ListScreen):
             if days:
                 due_at = int(core.clock.now()) + int(days) * DAY_S
                 self._change(
-                    lambda: tasks.snooze(core.data, row["id"], due_at),
+                    lambda: tasks.snooze(
+                        core.data, row["id"], due_at, core.ledger.who, core.clock.now()
+                    ),
                     _("Put off until {day}.").format(day=times.day(due_at)),
                 )
 

@@ -36,6 +36,7 @@ DOMAIN = Domain(
         "care": "storeops.domains.care.tasks:card",
     },
     erase={"care": "storeops.domains.care.forget"},
+    submissions={"care_task": "storeops.domains.care.tasks:SUBMISSION"},
     shared="storeops.domains.care.shared:THINGS",
     today="storeops.domains.care.tasks:today",
     demo="storeops.domains.care.demo:furnish",

@@ -11,7 +11,6 @@ from storeops.database.database import Database
 from storeops.domains.care.rules import ASKED
 from storeops.errors import ConflictError, NotFoundError, UsageError
 from storeops.i18n import N_, _
-from storeops.mirror import meta
 from storeops.reading import identities
 
 COMPLAINT, QUIET = "complaint", "quiet"
@@ -51,7 +50,6 @@ def open_matter(
         UsageError: a complaint about nothing, or too long a text.
         ConflictError: the customer has asked for quiet already.
     """
-    meta.must_be_kept_here(db.connection)
     text = text.strip()
     if kind == COMPLAINT and not text:
         raise UsageError(_("Say what the complaint is about."))
@@ -106,7 +104,6 @@ def close_matter(
         ConflictError: it was closed before.
         UsageError: a complaint is closed without a word.
     """
-    meta.must_be_kept_here(db.connection)
     found = show_matter(db, matter, kind)
     if kind == COMPLAINT and not result.strip():
         raise UsageError(_("Say how the complaint was settled: --result TEXT"))

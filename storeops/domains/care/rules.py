@@ -29,7 +29,6 @@ from typing import Any
 from storeops.database.database import Database
 from storeops.errors import NotFoundError
 from storeops.i18n import N_, _
-from storeops.mirror import meta
 from storeops.reading.filter import FilterError, parse
 from storeops.toml import values
 from storeops.toml.files import RuleTable, read_rules
@@ -203,7 +202,6 @@ def in_force(db: Database) -> list[CareRule]:
 
 def adopt(db: Database, found: Sequence[CareRule], now: float) -> list[CareRule]:
     """Take rules into force; returns those that are new or changed."""
-    meta.must_be_kept_here(db.connection)
     known = {each.name.casefold(): each for each in in_force(db)}
     fresh = [each for each in found if known.get(each.name.casefold()) != each]
     with db.atomic() as connection:
@@ -221,7 +219,6 @@ def retire(db: Database, name: str) -> None:
     Raises:
         NotFoundError: no rule of that name is in force.
     """
-    meta.must_be_kept_here(db.connection)
     with db.atomic() as connection:
         gone = connection.execute("DELETE FROM care_rule WHERE name = ?", (name,)).rowcount
     if not gone:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from storeops import times
+from storeops.changes import submissions
+from storeops.changes.submissions import NotTheirsError, Submission, SubmissionKind
 from storeops.database.database import Database
 from storeops.domain import CardSection, TodayLine
 from storeops.domains.care import birthdays, matters
@@ -434,39 +438,82 @@ def end_task(
         ConflictError: it has ended already.
         UsageError: skipped without a reason.
     """
-    meta.must_be_kept_here(db.connection)
     if status == "skipped" and not note.strip():
         raise UsageError(_("Say why it is skipped: --reason TEXT"))
     show_task(db, task)
-    with db.atomic() as connection:
+    note = note.strip()[:1_000]
+    with db.atomic() as connection, _told(connection, task, who, now, status=status, note=note):
         changed = connection.execute(
             "UPDATE care_task SET status = ?, ended_at = ?, ended_by = ?, note = ?"
             " WHERE id = ? AND status = 'open'",
-            (status, int(now), who, note.strip()[:1_000], task),
+            (status, int(now), who, note, task),
         ).rowcount
-    if not changed:
-        raise ConflictError(_("The task {number} has ended already.").format(number=task))
+        if not changed:
+            raise ConflictError(_("The task {number} has ended already.").format(number=task))
     return show_task(db, task)
 
 
-def snooze(db: Database, task: int, due_at: int) -> dict[str, Any]:
+def snooze(db: Database, task: int, due_at: int, who: str, now: float) -> dict[str, Any]:
     """Put a task off to a moment.
+
+    Args:
+        db: data.db.
+        task: its number.
+        due_at: the moment, Unix seconds.
+        who: who says so.
+        now: Unix seconds.
 
     Raises:
         NotFoundError: there is none.
         ConflictError: it has ended already.
     """
-    meta.must_be_kept_here(db.connection)
     show_task(db, task)
-    with db.atomic() as connection:
+    with db.atomic() as connection, _told(connection, task, who, now, due_at=due_at):
         changed = connection.execute(
             "UPDATE care_task SET due_at = ?, day = '', snoozes = snoozes + 1"
             " WHERE id = ? AND status = 'open'",
             (due_at, task),
         ).rowcount
-    if not changed:
-        raise ConflictError(_("The task {number} has ended already.").format(number=task))
+        if not changed:
+            raise ConflictError(_("The task {number} has ended already.").format(number=task))
     return show_task(db, task)
+
+
+@contextmanager
+def _told(
+    connection: sqlite3.Connection, task: int, who: str, now: float, **how: Any
+) -> Iterator[None]:
+    """At a back office the block writes ahead of head office, which is told what was written."""
+    if not meta.is_fed(connection):
+        yield
+        return
+    with meta.letting(connection):
+        yield
+    submissions.make(connection, "care_task", {"task": task, **how}, who, now)
+
+
+def _submitted_of(db: Database, submission: Submission) -> int:
+    """customer.id of whom a submission is about: a task of the shop's own guide."""
+    task = int(submission.body["task"])
+    row = db.execute("SELECT customer_id, userid FROM care_task WHERE id = ?", (task,)).fetchone()
+    if row is None or row[1].lower() not in submission.members:
+        raise NotTheirsError(f"task {task}")
+    return int(row[0])
+
+
+def _write_submission(db: Database, submission: Submission) -> None:
+    """How a task ended at a shop, or until when it was put off."""
+    task = int(submission.body["task"])
+    if "due_at" in submission.body:
+        snooze(db, task, int(submission.body["due_at"]), submission.who, submission.at)
+        return
+    status, note = submission.body["status"], submission.body["note"]
+    if status not in ("done", "skipped") or not isinstance(note, str):
+        raise ValueError("no ending of a task")
+    end_task(db, task, status, submission.who, submission.at, note)
+
+
+SUBMISSION = SubmissionKind("care", _submitted_of, _write_submission)
 
 
 def report(db: Database, since: int, until: int) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ DOMAIN = Domain(
     title=N_("Whose sale it was: rules, shares to the fen, closed months, pay slips."),
     needs=("orders", "handover"),
     tables="storeops.domains.commission.schema",
+    office=True,
     nouns=(
         Noun(
             name="commission", module="commands.commission", group="change",

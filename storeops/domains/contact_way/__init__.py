@@ -9,6 +9,7 @@ DOMAIN = Domain(
     name="contact_way",
     title=N_("Contact ways: codes by which customers add guides, and who came by which."),
     tables="storeops.domains.contact_way.schema",
+    office=True,
     nouns=(
         Noun(
             name="contact-way", module="commands.contact_way", group="change",

@@ -8,6 +8,7 @@ DOMAIN = Domain(
     title=N_("Forecasts of demand by shop and product, and orders made from them."),
     needs=("orders", "stock", "lots"),
     tables="storeops.domains.forecast.schema",
+    office=True,
     nouns=(
         Noun(
             name="forecast", module="commands.forecast",

@@ -9,6 +9,7 @@ DOMAIN = Domain(
     title=N_("Lots from farm to shelf: events, tracing both ways, recalls."),
     needs=("suppliers", "orders", "notify", "care"),
     tables="storeops.domains.lots.schema",
+    office=True,
     nouns=(
         Noun(
             name="lot", module="commands.lot",

@@ -14,7 +14,6 @@ from storeops.changes.sheets import Field
 from storeops.database.database import Database
 from storeops.domains.orders import summary
 from storeops.i18n import _
-from storeops.mirror import meta
 from storeops.tables import typed
 
 FIELDS = (
@@ -68,7 +67,6 @@ def import_products(
         NotFoundError, ConflictError: the file cannot be read.
         UsageError: it has no column with codes.
     """
-    meta.must_be_kept_here(db.connection)
     result = ImportedProducts()
     known = {row["code"].casefold(): row for row in listing(db)}
     rows: dict[str, dict[str, Any]] = {}

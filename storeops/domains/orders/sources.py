@@ -12,7 +12,6 @@ from storeops import times
 from storeops.database.database import Database
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
-from storeops.mirror import meta
 from storeops.spelling import did_you_mean
 
 
@@ -191,7 +190,6 @@ def forget(db: Database, name: str) -> int:
     """
     from storeops.domains.orders import summary
 
-    meta.must_be_kept_here(db.connection)
     source = find(db, name)
     touched: set[int] = set()
     gone = 0

@@ -9,6 +9,7 @@ DOMAIN = Domain(
     title=N_("Stock of shops by lot and expiry: lists, counts, what expires, photos."),
     needs=("notify", "lots"),
     tables="storeops.domains.stock.schema",
+    office=True,
     nouns=(
         Noun(
             name="stock", module="commands.stock",

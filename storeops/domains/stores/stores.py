@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from storeops.database.database import Database
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import _
-from storeops.mirror import meta
 from storeops.notebook.stores import Shop, forget_shop, list_shops, save_shops
 from storeops.reading import directory
 from storeops.reading.customers import names_of
@@ -262,7 +261,6 @@ def import_stores(db: Database, source: str, now: float, *, dry_run: bool = Fals
         ConflictError: a number that another department has.
         PolicyError: head office keeps the list.
     """
-    meta.must_be_kept_here(db.connection)
     matches = match(db, read_list(source))
     certain = [each.shop for each in matches if each.shop.department_id]
     known = {each.department_id: each for each in list_shops(db)}
@@ -283,7 +281,6 @@ def map_store(
         ConflictError: the number belongs to another department.
         PolicyError: head office keeps the list.
     """
-    meta.must_be_kept_here(db.connection)
     key = names_of(db).find_store(department, part=not department.isdecimal())
     before = {each.department_id: each for each in list_shops(db)}.get(key, Shop(key))
     shop = Shop(key, code or before.code, name or before.name, region or before.region)
@@ -298,7 +295,6 @@ def forget_store(db: Database, department: str) -> tuple[int, bool]:
         NotFoundError, UsageError: as `show_store`.
         PolicyError: head office keeps the list.
     """
-    meta.must_be_kept_here(db.connection)
     key = show_store(db, department).department_id
     return key, forget_shop(db, key)
 

@@ -8,6 +8,7 @@ DOMAIN = Domain(
     name="suppliers",
     title=N_("Suppliers with their licences and reports: form, time and scope checked."),
     tables="storeops.domains.suppliers.schema",
+    office=True,
     nouns=(
         Noun(
             name="supplier", module="commands.supplier",

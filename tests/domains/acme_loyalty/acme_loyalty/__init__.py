@@ -25,6 +25,7 @@ DOMAIN = Domain(
     card={"loyalty": "acme_loyalty.facts:card"},
     erase={"points": "acme_loyalty.facts"},
     shared="acme_loyalty.facts:SHARED",
+    submissions={"loyalty_points": "acme_loyalty.facts:SUBMISSION"},
     refreshed="acme_loyalty.facts:refreshed",
     today="acme_loyalty.facts:today",
     checks="acme_loyalty.facts:checks",

@@ -2,6 +2,7 @@
 
 import json
 
+from storeops.changes.submissions import NotTheirsError, SubmissionKind
 from storeops.domain import CardSection, DemoStep, TodayLine
 from storeops.i18n import _
 from storeops.operations.alarms import Alarm, AlarmKind
@@ -38,6 +39,31 @@ SHARED = (
                 keys="SELECT id FROM customer WHERE external_userid = {row}.external_userid",
             ),
         ),
+    ),
+)
+
+
+def _submitted_of(db, submission):
+    """customer.id of one whom a member of the asking shop follows."""
+    members = json.dumps(sorted(submission.members))
+    row = db.execute(
+        "SELECT c.id FROM customer AS c JOIN follow AS f ON f.customer_id = c.id JOIN staff AS s"
+        " ON s.id = f.staff_id WHERE c.external_userid = ?"
+        " AND lower(s.userid) IN (SELECT value FROM json_each(?))",
+        (submission.body["customer"], members),
+    ).fetchone()
+    if row is None:
+        raise NotTheirsError(submission.body["customer"])
+    return row[0]
+
+
+# a guide at a back office gives points: head office writes them
+SUBMISSION = SubmissionKind(
+    "loyalty",
+    _submitted_of,
+    lambda db, submission: db.execute(
+        "UPDATE loyalty_points SET points = points + ? WHERE external_userid = ?",
+        (int(submission.body["points"]), submission.body["customer"]),
     ),
 )
 
