@@ -110,6 +110,18 @@ def test_what_asks_for_care(shop) -> None:
     assert (silent["customer"], silent["facts"]["count"]) == ("sun", 3)
 
 
+def test_a_later_question_about_a_purchase_takes_the_place_of_an_earlier_one(shop) -> None:
+    shop.person("li", "13800000001")
+    rules.adopt(shop.db, [rules.CareRule("week", "after-purchase", 7)], shop.now)
+    shop.take("B1,2026-04-23 10:00,13800000001,X,,1,2999,",
+              "B1,2026-04-23 10:00,13800000001,P,,1,9,",
+              "B2,2026-04-27 10:00,13800000001,P,,1,9,")  # fmt: skip
+    done = shop.plan("2026-05-01")
+    assert [row["reason"] for row in shop.open()] == ["week"]
+    assert (done.made, done.lapsed) == (2, 1)
+    assert shop.plan("2026-05-02").made == 0
+
+
 def test_tasks_move_with_a_handover_and_go_with_the_customer(shop) -> None:
     li, wu = shop.person("li", "13800000001"), shop.person("wu", "13800000002")
     shop.take("B1,2026-04-28 10:00,13800000001,X,,1,2999,",

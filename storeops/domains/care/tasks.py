@@ -89,6 +89,7 @@ def plan_care(db: Database, now: float, *, cap: int = CAP) -> CarePlan:
     moved, gone, left_behind = _follow_owners(db, now)
     lapsed = _lapse(db, now)
     made = sum(_make(db, rule, now) for rule in rule_book.in_force(db))
+    lapsed += _give_way(db, now)
     given, waiting = _give(db, now, cap, left_behind)
     return CarePlan(today_, made, moved, gone, lapsed, given, waiting)
 
@@ -146,6 +147,21 @@ def _lapse(db: Database, now: float) -> int:
             "UPDATE care_task SET status = 'lapsed', ended_at = ? WHERE id = ?", over
         )
     return len(over)
+
+
+def _give_way(db: Database, now: float) -> int:
+    """End a question about a purchase that was not asked until a later one about it is due."""
+    end = int(times.midnight(now).timestamp()) + DAY_S
+    with db.atomic() as connection:
+        return connection.execute(
+            "UPDATE care_task SET status = 'lapsed', ended_at = ? WHERE id IN"
+            " (SELECT a.id FROM care_task a JOIN care_task b ON b.customer_id = a.customer_id"
+            " AND b.subject = a.subject AND b.kind = a.kind"
+            " AND json_extract(b.facts, '$.article') = json_extract(a.facts, '$.article')"
+            " WHERE a.status = 'open' AND b.status = 'open' AND a.kind = 'after-purchase'"
+            " AND b.due_at > a.due_at AND b.due_at < ?)",
+            (int(now), end),
+        ).rowcount
 
 
 def _make(db: Database, rule: CareRule, now: float) -> int:
