@@ -12,7 +12,7 @@ from textual.widgets import Input
 
 from storeops import times
 from storeops.app import App
-from storeops.domains.care import tasks
+from storeops.domains.care import matters, tasks
 from storeops.domains.commission import months, statements
 from storeops.domains.orders import matching, orders
 from storeops.domains.orders.values import yuan
@@ -76,6 +76,13 @@ async def test_care_is_done_put_off_and_skipped_with_a_word(screens, core):
         assert tasks.show_task(core.data, third["id"])["due_at"] == int(now) + 3 * 86_400
         assert len(driver.base.rows.lines) == len(due) - 3
         customer = driver.base.task_here()
+        await driver.press("b")
+        await driver.type("too loud")
+        await driver.press("enter")
+        await driver.rest()
+        (open_,) = (each for each in matters.list_matters(core.data, now)
+                    if each["text"] == "too loud")  # fmt: skip
+        assert open_["external_userid"] == customer["external_userid"]
         await driver.press("enter")
         await driver.rest()
         assert type(driver.app.screen).__name__ == "TextModal"

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from textual.content import Content
 
 from storeops import times
-from storeops.domains.care import rules, tasks
+from storeops.domains.care import matters, rules, tasks
 from storeops.domains.care.rules import ASKED, KINDS
 from storeops.domains.care.tasks import STATUSES
 from storeops.i18n import N_, _, ngettext
@@ -38,6 +38,10 @@ class CareScreen(ListScreen):
             footer=True),
         Key("snooze", "z,f6", N_("Put off"), N_("Let it wait for some days."), DO, footer=True),
         Key("skip", "s,f4", N_("Skip"), N_("Do not do it, and say why."), DO, footer=True),
+        Key("complaint", "b", N_("Complaint"),
+            N_("Note a complaint of the customer; guides are asked until it is closed."), DO),
+        Key("quiet", "p", N_("Quiet"),
+            N_("Ask nothing of the customer any more, until `care quiet --over`."), DO),
         Key("card", "", N_("Card"), N_("The card of the customer: what was bought, what "
             "is due, what was done."), LOOK, footer=True, shown="Enter"),
         Key("view", "v", N_("Which"), N_("Those of today, all that are open, or how others ended."),
@@ -194,7 +198,7 @@ class CareScreen(ListScreen):
 
     def why_not(self, action: str) -> str:
         """A task is needed, and to end one it must be open."""
-        if action in ("done", "snooze", "skip", "card", "guide"):
+        if action in ("done", "snooze", "skip", "card", "guide", "complaint", "quiet"):
             row = self.task_here()
             if row is None:
                 return "" if action == "guide" and self._guide else (
@@ -255,6 +259,37 @@ class CareScreen(ListScreen):
             ),
             done.format(name=shown(row["customer"])),
         )
+
+    def do_complaint(self) -> None:
+        """The customer complained."""
+        self._note(
+            matters.COMPLAINT, _("Complaint: {name}"), _("what it is about"), empty=False,
+            said=_("The complaint of {name} is open."),
+        )  # fmt: skip
+
+    def do_quiet(self) -> None:
+        """The customer wants peace."""
+        self._note(
+            matters.QUIET, _("Quiet: {name}"), _("why, or nothing"), empty=True,
+            said=_("{name} is left in peace."),
+        )  # fmt: skip
+
+    def _note(self, kind: str, title: str, placeholder: str, *, empty: bool, said: str) -> None:
+        row, core = self.task_here(), self.app.core
+        if row is None:
+            return
+        name = shown(row["customer"] or row["external_userid"])
+
+        def then(word: str) -> None:
+            self._change(
+                lambda: matters.open_matter(
+                    core.data, row["external_userid"], kind, word, core.ledger.who,
+                    core.clock.now(),
+                ),
+                said.format(name=name),
+            )  # fmt: skip
+
+        self._ask(title.format(name=name), shown(row["text"]), placeholder, empty=empty, then=then)
 
     def do_snooze(self) -> None:
         """Later."""
