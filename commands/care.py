@@ -15,7 +15,7 @@ from commands.diagnostics import note
 from commands.options import After, All, DryRun, Limit, RuleName, RulePaths, Yes, any_of
 from commands.output import Column
 from commands.question import confirm
-from storeops.errors import PartialError
+from storeops.errors import PartialError, StillRunningError
 from storeops.i18n import _, aside, ngettext
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def plan(
 def send(dry_run: DryRun = False, yes: Yes = False) -> None:
     """Send them, each guide alone, by the app."""
     from storeops.domains.care import sending
-    from storeops.domains.notify.log import FAILED, IN_QUEUE, UNCERTAIN, WAITING
+    from storeops.domains.notify.log import FAILED, UNCERTAIN
 
     call = current()
     planned = sending.due(call.app.data, call.app.clock.now())
@@ -185,16 +185,14 @@ def send(dry_run: DryRun = False, yes: Yes = False) -> None:
             next_steps=["storeops notify log --status failed --status uncertain",
                         "storeops care send"],
         )  # fmt: skip
-    left = ended.count(WAITING) + ended.count(IN_QUEUE)
+    left = sending.left(call.app.data, call.app.clock.now())
     if left:
-        note(
+        raise StillRunningError(
             ngettext(
-                "{count} message waits still.",
-                "{count} messages wait still.",
-                left,
-            ).format(count=left)
-            + " "
-            + _("Go on: storeops notify run")
+                "{count} guide's message waits still.", "{count} guides' messages wait still.", left
+            ).format(count=left),
+            hint=_("Go on: {command}").format(command="storeops care send"),
+            next_steps=["storeops care send"],
         )
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from storeops import config, secrets, times
 from storeops.app import App
-from storeops.domains.care import rules, tasks
+from storeops.domains.care import rules, sending, tasks
 from storeops.domains.notify import targets
 from storeops.plain import plain
 from storeops.sandbox import local
@@ -173,3 +173,19 @@ def test_the_night_takes_in_watched_folders_and_sends(cli: Any, corp: Corp, tmp_
     assert (gone.code, gone.json["sources"][0]["source"]) == (6, "till")
     assert cli("order", "unwatch", "till").code == 0
     assert cli("order", "import", "--watched", "--json").json == {"sources": []}
+
+
+def test_what_a_limit_holds_back_is_sent_by_the_next_run(
+    cli: Any, corp: Corp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corp.buy(cli, tmp_path, "Phone")
+    corp.plan()
+    monkeypatch.setattr(sending, "SEND_S", 0.0)
+    held = cli("care", "send", "--yes", "--json")
+    assert (held.code, held.error["next_steps"]) == (69, ["storeops care send"])
+    assert corp.inbox() == []
+    monkeypatch.setattr(sending, "SEND_S", 60.0)
+    again = cli("care", "send", "--yes", "--json")  # as the night does after 69
+    assert (again.code, again.json["items"]) == (0, [])
+    guides = {row["userid"] for row in tasks.list_tasks(corp.app.data, corp.app.clock.now())}
+    assert sorted(row["to"] for row in corp.inbox()) == sorted(guides)

@@ -161,6 +161,15 @@ def send(app: Wiring, *, stop: threading.Event | None = None) -> list[tuple[Care
     ]
 
 
+def left(db: Database, now: float) -> int:
+    """Messages of today that are not sent yet and may be: not those that wait for an hour."""
+    told = {each for (each,) in db.execute(
+        "SELECT message FROM care_told WHERE day = ?", (times.day(now),)
+    )}  # fmt: skip
+    waiting = log.messages(db, statuses=(log.WAITING, log.IN_QUEUE))
+    return sum(each.id in told and each.due_at <= now for each in waiting)
+
+
 def _hand_over(app: Wiring, each: CareMessage, now: float) -> None:
     """Keep the message, and that the guide has these tasks.
 
