@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 
 from storeops import config
-from storeops.app import App
-from storeops.domains.lots import gs1
-from storeops.domains.lots.event import read
+from storeops.domains.lots import gs1, importing
 from tests.lots.dairy import CENTRE, MILK, PINT, PLANT, Dairy, shop
 
 
@@ -115,7 +113,7 @@ def quantity(**changed: Any) -> list[dict[str, Any]]:
 
 
 def test_an_event_is_one_however_it_is_spelt(cli: Any, tmp_path: Path) -> None:
-    """Offsets, 1 and 1.0, URNs, URIs of words, the order of lists; also one of an older version."""
+    """Offsets, 1 and 1.0, URNs, URIs of words, the order of lists."""
     config.save_profile(config.Profile("p", "ww1"))
     file = tmp_path / "e.json"
 
@@ -143,14 +141,29 @@ def test_an_event_is_one_however_it_is_spelt(cli: Any, tmp_path: Path) -> None:
         assert taken(event(**{**one, **change})) == 0, change
     file.write_text(json.dumps([event(**{**one, "quantityList": two[:1]})]), encoding="utf-8")
     assert cli("lot", "import", str(file)).code == 2  # an edit
-    core = App.open("p")
-    with core.data.atomic() as connection:
-        connection.execute("UPDATE lots_event SET digest = ?", (read(one, 1.8e9).literal,))
-    core.close()
-    assert taken(one) == 0
     wrong = {"declarationTime": "2026-05-02T00:00:00Z", "reason": "did_not_occur"}
     assert taken(event(**one, errorDeclaration=wrong)) == 1
     assert cli("trace", "forward", f"{PINT}/A1", "--json").json["items"] == []
+
+
+def test_of_more_events_than_are_held_none_is_kept_when_one_is_bad(
+    cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are read twice; what only the second reading needs is looked at by the first, too."""
+    config.save_profile(config.Profile("p", "ww1"))
+    monkeypatch.setattr(importing, "HELD", 2)
+    monkeypatch.setattr(importing, "BATCH", 2)
+    days = [event(eventTime=f"2026-05-0{day}T08:00:00+08:00") for day in range(1, 7)]
+    file = tmp_path / "e.json"
+    bad = event(readPoint={"id": "https://id.gs1.org/414/6901234000000"})
+    file.write_text(json.dumps([*days, bad]), encoding="utf-8")
+    answer = cli("lot", "import", str(file), "--json")
+    assert answer.code == 2
+    assert "wrong check digit" in answer.json["problems"][0]["message"]
+    file.write_text(json.dumps(days), encoding="utf-8")
+    for added in (6, 0):
+        assert cli("lot", "import", str(file), "--json").json["added"] == added
+    assert len(cli("trace", "export", f"{PINT}/A1").out) > 100
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,8 @@ class LotEvent:
     """An event as the tables hold it.
 
     Attributes:
-        digest: of what it says, however it is spelt, 32 bytes.
-        literal: of the letters it came in, by which older versions kept events.
+        digest: of what it says, however it is spelt, 32 bytes; b"" of one that was only checked
+            and has no id of its own.
         event_id: its own, else made of the digest.
         type, action, step, disposition: EPCIS words; "" where none.
         at: Unix seconds.
@@ -63,11 +63,10 @@ class LotEvent:
         papers: (type, number).
         lines: (role, thing, quantity or None, unit).
         declared: (Unix seconds, reason, corrective ids) of an error declaration, else None.
-        body: packed JSON.
+        body: packed JSON; b"" of one that was only checked.
     """
 
     digest: bytes
-    literal: bytes
     event_id: str
     type: str
     action: str
@@ -274,16 +273,13 @@ def _ordered(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _digest(value: Any) -> bytes:
-    return hashlib.sha256(_compact(value).encode("utf-8", "surrogatepass")).digest()
-
-
-def read(event: Any, now: float) -> LotEvent:
+def read(event: Any, now: float, *, keep: bool = True) -> LotEvent:
     """Check one event and take it apart.
 
     Args:
         event: as JSON gave it.
         now: Unix seconds; nothing may be of the future.
+        keep: False only to check it, in half of the time.
 
     Raises:
         BadEventError: it cannot be taken.
@@ -313,15 +309,18 @@ def read(event: Any, now: float) -> LotEvent:
                 )
             declared = (moment(error["declarationTime"]), reason,
                         tuple(error.get("correctiveEventIDs") or ()))  # fmt: skip
-        content = {key: value for key, value in event.items() if key not in _NOT_CONTENT}
-        digest = _digest(_meaning(event, at, lines))
+        meaning = _meaning(event, at, lines)  # finds faults too: also of what is only checked
+        digest = b""
+        if keep or event.get("eventID"):
+            said = _compact(meaning).encode("utf-8", "surrogatepass")
+            digest = hashlib.sha256(said).digest()
         return LotEvent(
-            digest, _digest(content), event.get("eventID") or f"ni:///sha-256;{digest.hex()}?ver=storeops1",
+            digest, event.get("eventID") or f"ni:///sha-256;{digest.hex()}?ver=storeops1",
             event["type"], event.get("action", ""),
             _word(event["bizStep"], "bizStep") if event.get("bizStep") else "",
             _word(event["disposition"], "disposition") if event.get("disposition") else "",
             at, place, _end(event, "source"), _end(event, "destination"), papers, lines, declared,
-            pack(event),
+            pack(event) if keep else b"",
         )  # fmt: skip
     except BadIdError as error:
         raise BadEventError(str(error)) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -78,7 +78,8 @@ def import_file(
         try:
             if isinstance(event, BadEventError):
                 raise event
-            checked = read(event, now)
+            # of more than are held all are read again, and only then made ready to be kept
+            checked = read(event, now, keep=done.events <= HELD and not dry_run)
             if event.get("eventID") and checked.declared is None:
                 _refuse_changed(db, checked)
                 if ids.setdefault(checked.event_id, checked.digest) != checked.digest:
@@ -128,8 +129,8 @@ def _again(listed: Iterator[tuple[int, Any]], now: float, path: str) -> Iterator
 def _refuse_changed(db: Database, event: LotEvent) -> None:
     """Refuse an eventID that is known with other content: an edit, which EPCIS does not have."""
     row = db.execute(
-        "SELECT 1 FROM lots_event WHERE event_id = ? AND digest NOT IN (?, ?)",
-        (event.event_id, event.digest, event.literal),
+        "SELECT 1 FROM lots_event WHERE event_id = ? AND digest <> ?",
+        (event.event_id, event.digest),
     ).fetchone()
     if row is not None:
         raise BadEventError(
@@ -170,10 +171,6 @@ class _EventWriter:
         return found
 
     def _one(self, connection: Any, event: LotEvent) -> int:
-        if connection.execute(  # kept by an older version, as it was spelt
-            "SELECT 1 FROM lots_event WHERE digest = ?", (event.literal,)
-        ).fetchone():
-            event = replace(event, digest=event.literal)
         if event.declared is not None:
             return self._declare(connection, event)
         cursor = connection.execute(
