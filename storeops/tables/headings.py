@@ -129,10 +129,10 @@ def _words(fields: Sequence[Field]) -> dict[str, Field]:
     return {text: each for each in fields for text in (each.name, *each.aliases)}
 
 
-_BESIDE = re.compile(r"\*|\((?:件|个|盒|瓶|袋|年月日|日期|必填|选填)\)|[\s:]+")
+_BESIDE = re.compile(r"\*|\((?:件|个|盒|瓶|袋|元|年月日|日期|必填|选填)\)|[\s:]+")
 
 
-def _loosely(text: str) -> str:
+def loosely(text: str) -> str:
     """A heading without what forms put beside it; 编码, 代码 and 编号 say the same."""
     plain = _BESIDE.sub("", text.lower())
     return plain.replace("编码", "编号").replace("代码", "编号").replace("代号", "编号")
@@ -156,12 +156,13 @@ def _meanings(
         field = words.get(text.lower())
         if field is not None and (field.guess or filled_in) and field.name not in told:
             found[column] = field.name
-    loose = {_loosely(text): each for text, each in words.items() if each.guess}
+    loose = {loosely(text): each for text, each in words.items() if each.guess}
+    exact = {*found.values(), *told}
     for column, text in names.items():
-        field = loose.get(_loosely(text))
+        field = loose.get(loosely(text))
         if (
             field is not None and column not in found and text not in mapping
-            and text.lower() not in words and field.name not in {*found.values(), *told}
+            and text.lower() not in words and field.name not in exact
         ):  # fmt: skip
             found[column] = field.name
     return found

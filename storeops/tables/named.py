@@ -18,6 +18,20 @@ UNIT = Field("unit", ("uom", "单位"), "")  # of pieces: `typed.pieces`
 
 
 @dataclass(frozen=True, slots=True)
+class OtherTable:
+    """How one sees that a file holds something else than what is wanted.
+
+    Attributes:
+        words: headings that only it has, lower case.
+        refusal: what is said, with {file} and {name} of the column; hint: what to do (msgids).
+    """
+
+    words: tuple[str, ...]
+    refusal: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
 class NamedRow:
     """One row.
 
@@ -37,12 +51,17 @@ class NamedRow:
 
 
 def read_each(
-    source: str, fields: Sequence[Field], needed: Sequence[str], make: Callable[[NamedRow], Made]
+    source: str,
+    fields: Sequence[Field],
+    needed: Sequence[str],
+    make: Callable[[NamedRow], Made],
+    *,
+    other: OtherTable | None = None,
 ) -> list[Made]:
     """What every row of a CSV or workbook becomes.
 
     Args:
-        source, fields, needed: as `read_named`.
+        source, fields, needed, other: as `read_named`.
         make: makes it of a row; raises a UsageError that says why it cannot.
 
     Raises:
@@ -50,7 +69,7 @@ def read_each(
         UsageError: no table, no such column, or a row that cannot be taken, named with its line.
     """
     found = []
-    for row in read_named(source, fields, needed):
+    for row in read_named(source, fields, needed, other=other):
         try:
             if row.fault:
                 raise UsageError(row.fault)
@@ -65,17 +84,20 @@ def read_each(
     return found
 
 
-def read_named(source: str, fields: Sequence[Field], needed: Sequence[str]) -> list[NamedRow]:
+def read_named(
+    source: str, fields: Sequence[Field], needed: Sequence[str], *, other: OtherTable | None = None
+) -> list[NamedRow]:
     """The rows of a CSV or workbook.
 
     Args:
         source: path, or "-" for stdin.
         fields: columns that are understood; those that are `key` find the row of headings.
         needed: names of fields that must be there.
+        other: what it must not be.
 
     Raises:
         NotFoundError, ConflictError: it cannot be read.
-        UsageError: no table, or a column that is needed is not there.
+        UsageError: no table, a column that is needed is not there, or it is the other table.
     """
     best: tuple[int, list[NamedRow], list[str]] | None = None
     for page in read_table(source).pages:
@@ -94,6 +116,13 @@ def read_named(source: str, fields: Sequence[Field], needed: Sequence[str]) -> l
         missing = [each for each in needed if each not in here.columns]
         if best is not None and len(best[2]) <= len(missing):
             continue
+        if other is not None and not missing:
+            words = set(map(headings.loosely, other.words))
+            for name in here.names.values():
+                if headings.loosely(name) in words:
+                    raise UsageError(
+                        _(other.refusal).format(file=source, name=name), hint=_(other.hint)
+                    )
         found = []
         for row in chain(first[here.index + 1 :], rows):
             fault = row.fault or next(

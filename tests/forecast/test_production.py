@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storeops import times
+from storeops import config, times
 from storeops.domains.forecast.production import MadeOn, ShopOrder, Trip, production
 
 from .test_forecast import AS_OF
@@ -131,6 +131,31 @@ def test_a_wrong_table_is_one_sentence(
     answer = plant(cli, lines, trucks, "S1,A,10")
     assert answer.code == 2
     assert said in answer.error["message"]
+
+
+@pytest.mark.parametrize("heading", ["paid_at", "支付时间", "实收金额（元）"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("forecast", "production", "--lines", "lines.csv", "--trucks", "trucks.csv", "--orders"),
+        ("forecast", "order", "--store", "S1", "--data", "none", "--stock"),
+        ("stock", "import"),
+    ],
+)
+def test_what_was_sold_is_neither_ordered_nor_there(
+    cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: Any, heading: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config.save_profile(config.Profile("p", "ww1"))
+    (tmp_path / "none").mkdir()
+    Path("lines.csv").write_text("product_id,line,rate\nA,1,9\n", encoding="utf-8")
+    Path("trucks.csv").write_text("store_id,by,hours\n*,06:00,8\n", encoding="utf-8")
+    text = f"order_no,{heading},store_id,product_id,qty\n1,2026-05-01,S1,A,2\n"
+    Path("receipts.csv").write_text(text, encoding="utf-8")
+    answer = cli(*words, "receipts.csv", "--json")
+    assert answer.code == 2
+    assert "receipts.csv holds receipts" in answer.error["message"]
+    assert "order import" in answer.error["hint"]
 
 
 def test_orders_of_all_shops_are_those_of_each(cli: Any, data: Path, plant: Any) -> None:

@@ -46,6 +46,7 @@ def test_every_row_becomes_something(file, encoding):
         ("item,last\na,2026-05-01\n", "no column qty"),
         ("colour,qty\nred,1\n", "no column item"),
         ("item,商品,qty\na,b,1\n", "item and 商品 both mean item"),
+        ("item,数量(件),数量（盒）\na,1,9\n", "both mean qty"),
     ],
 )
 def test_the_first_row_that_cannot_be_taken_refuses_the_file(file, text, said):

@@ -19,6 +19,7 @@ import numpy as np
 from storeops.domains.forecast import methods, pooled, quantiles, score
 from storeops.domains.forecast.history import DailySales, Doubles, SalesHistory, read_history
 from storeops.domains.forecast.score import Origin
+from storeops.domains.orders.receipts import RECEIPTS
 from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.tables import typed
@@ -142,6 +143,7 @@ def read_stock(source: str) -> list[HeldStock]:
             typed.pieces(row.get("qty"), row.get("unit")),
             typed.day(row.get("expires")), typed.day(row.get("arrives")),
         ),
+        other=RECEIPTS,
     )  # fmt: skip
 
 

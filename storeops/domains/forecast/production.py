@@ -18,6 +18,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from storeops import times
+from storeops.domains.orders.receipts import RECEIPTS
 from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.tables import typed
@@ -253,7 +254,7 @@ def read_orders(source: str) -> list[ShopOrder]:
     """What shops ordered; several rows of a shop and product add up.
 
     Raises:
-        UsageError: a line that cannot be taken.
+        UsageError: a line that cannot be taken; what tills sold.
     """
     rows = read_each(
         source, ORDER_FIELDS, ("store_id", "product_id", "qty"),
@@ -261,6 +262,7 @@ def read_orders(source: str) -> list[ShopOrder]:
             _needed(row, "store_id"), _needed(row, "product_id"),
             typed.pieces(row.get("qty"), row.get("unit")),
         ),
+        other=RECEIPTS,
     )  # fmt: skip
     sums: dict[tuple[str, str], float] = {}
     for each in rows:

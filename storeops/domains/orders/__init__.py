@@ -3,7 +3,15 @@
 from storeops.domain import Domain, Noun, ScreenSpec, TaskSpec
 from storeops.i18n import N_
 
-DOOR = ("daily", "facts", "matching", "products", "sold", "values")  # what other domains may use
+DOOR = (
+    "daily",
+    "facts",
+    "matching",
+    "products",
+    "receipts",
+    "sold",
+    "values",
+)  # what other domains may use
 DOMAIN = Domain(
     name="orders",
     title=N_("What customers bought: orders of all channels, products, value, next purchases."),

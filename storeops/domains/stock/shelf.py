@@ -11,6 +11,7 @@ from storeops import times
 from storeops.database.database import Database
 from storeops.domain import TodayLine
 from storeops.domains.lots import recall
+from storeops.domains.orders.receipts import RECEIPTS
 from storeops.errors import UsageError
 from storeops.i18n import _, ngettext
 from storeops.tables import typed
@@ -93,7 +94,7 @@ def read_stock_list(path: str, store: str = "") -> list[ShelfRow]:
         known.add(key)
         return ShelfRow(*key, typed.pieces(row.get("qty"), row.get("unit")))
 
-    return read_each(path, FIELDS, ("product_id", "qty"), make)
+    return read_each(path, FIELDS, ("product_id", "qty"), make, other=RECEIPTS)
 
 
 def take(
