@@ -24,6 +24,7 @@ from commands.forecast_options import (
     Review,
     ShelfLife,
     StockFile,
+    StockReader,
     Waste,
     history,
     note_all,
@@ -31,7 +32,6 @@ from commands.forecast_options import (
     pieces,
     product_names,
     share,
-    stock_reader,
     with_names,
 )
 from commands.options import After, All, Force, Limit, day_of
@@ -335,7 +335,9 @@ def order(
         pack=pack,
     )  # fmt: skip
     folder, last = history(data, as_of)
-    held, said = stock_reader()(store, ordering.read_stock(stock) if stock else None)
+    reader = StockReader()
+    held = reader.read(store, ordering.read_stock(stock) if stock else None)
+    said = reader.notes()
     found = ordering.order(
         folder, store, how, as_of=last, method=method, stock=held, product=product
     )

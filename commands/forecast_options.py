@@ -16,7 +16,7 @@ from storeops.errors import ConfigError, UsageError
 from storeops.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from storeops.domains.forecast.history import DailySales
     from storeops.domains.forecast.ordering import HeldStock
@@ -110,31 +110,36 @@ def history(data: str, as_of: str, *, again: bool = True) -> tuple[str | DailySa
     )  # fmt: skip
 
 
-def stock_reader() -> Callable[
-    [str, Sequence[HeldStock] | None], tuple[Sequence[HeldStock], Sequence[str]]
-]:
-    """Reads what a shop has and awaits, by its number and the rows of a file (None without one).
+class StockReader:
+    """Reads what shops have and await: of a file, and what lots know of deliveries.
 
     What a file does not say of deliveries the profile's lots do; without a profile nobody does.
     """
-    from storeops.domains.forecast.on_hand import OnHand
 
-    call = current()
-    known: OnHand | None = None
-    with suppress(ConfigError):
-        known = OnHand(call.app.data, call.app.clock.now())
+    def __init__(self) -> None:
+        from storeops.domains.forecast.on_hand import OnHand
 
-    def read(
-        store: str, given: Sequence[HeldStock] | None
-    ) -> tuple[Sequence[HeldStock], Sequence[str]]:
-        if known is None or any(each.arrives for each in given or ()):
-            return given or (), ()
+        call = current()
+        self._known: OnHand | None = None
+        with suppress(ConfigError):
+            self._known = OnHand(call.app.data, call.app.clock.now())
+
+    def read(self, store: str, given: Sequence[HeldStock] | None) -> Sequence[HeldStock]:
+        """What a shop has and awaits.
+
+        Args:
+            store: its number.
+            given: its rows of a file; None without one.
+        """
+        if self._known is None or any(each.arrives for each in given or ()):
+            return given or ()
         if given is None:
-            return known.held(store)
-        coming, notes = known.on_the_way(store)
-        return [*given, *coming], notes
+            return self._known.held(store)
+        return [*given, *self._known.on_the_way(store)]
 
-    return read
+    def notes(self) -> Sequence[str]:
+        """What is to be said of the lots of all shops that were read."""
+        return () if self._known is None else self._known.notes()
 
 
 def product_names() -> dict[str, str]:

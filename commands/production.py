@@ -20,11 +20,11 @@ from commands.forecast_options import (
     Review,
     ShelfLife,
     StockFile,
+    StockReader,
     Waste,
     history,
     note_all,
     pieces,
-    stock_reader,
     with_names,
 )
 from commands.options import After, All, Limit, day_of
@@ -72,13 +72,10 @@ def _of_all(
 
     source, last = history(data, as_of)
     listed = ordering.by_store(ordering.read_stock(stock)) if stock else None
-    of_shops: dict[str, None] = {}
-    read = stock_reader()
+    reader = StockReader()
 
     def stock_of(store: str) -> Sequence[HeldStock]:
-        rows, told = read(store, None if listed is None else listed.get(store, ()))
-        of_shops.update(dict.fromkeys(told))
-        return rows
+        return reader.read(store, None if listed is None else listed.get(store, ()))
 
     proposed, delivery, told = ordering.orders_of_all(
         source, how, as_of=last, method=method, stock_of=stock_of,
@@ -88,7 +85,7 @@ def _of_all(
         ShopOrder(*each) for each in proposed
         if each[1] in made_on and (each[0] in trips or EVERY in trips)
     ]  # fmt: skip
-    said = [*told, *of_shops]
+    said = [*told, *reader.notes()]
     if others := {each[1] for each in proposed if each[1] not in made_on}:
         said.append(ngettext(
             "Not of this plant, so left out: {count} product that no line makes.",

@@ -177,7 +177,7 @@ class ForecastScreen(ListScreen):
         assert isinstance(line.key, tuple)
         store, product = line.key
         core = self.app.core
-        held, _notes = OnHand(core.data, core.clock.now()).held(store)
+        held = OnHand(core.data, core.clock.now()).held(store)
         how = ordering.terms(shelf_life=life)
         made = ordering.order(
             self._source[0], store, how, as_of=self._source[1], stock=held, product=product
