@@ -234,10 +234,10 @@ _USCC = {"V001": "91310116MA1EXMQY3A", "V002": "91320581MA1EXMBP4R", "V003": "91
 def _suppliers() -> list[tuple[object, ...]]:
     codes = {name: _uscc(text[:16]) for name, text in _USCC.items()}
     return [
-        ("V001", "青原牧场", "milk_station", codes["V001"], "青原镇牧场路1号", "raw milk"),
-        ("V002", "北坡牧场", "milk_station", codes["V002"], "北坡村8号", "raw milk"),
-        ("V003", "晨露乳品厂", "producer", codes["V003"], "晨露路18号", "milk;yoghurt"),
-        ("V004", "快行冷链", "distributor", codes["V004"], "仓储路5号", "transport"),
+        ("V001", "青原牧场", "milk_station", codes["V001"], "青原镇牧场路1号", "生鲜乳"),
+        ("V002", "北坡牧场", "milk_station", codes["V002"], "北坡村8号", "生鲜乳"),
+        ("V003", "晨露乳品厂", "producer", codes["V003"], "晨露路18号", "液态乳;发酵乳"),
+        ("V004", "快行冷链", "distributor", codes["V004"], "仓储路5号", "冷链运输"),
     ]
 
 
