@@ -261,6 +261,12 @@ def list_(
     all_days: Annotated[
         bool, typer.Option("--all-days", help=_("Also open tasks for another day."))
     ] = False,
+    rule: Annotated[
+        str,
+        typer.Option(
+            "--rule", metavar="RULE", help=_("Only of this rule, or of a recall: 'recall 1'.")
+        ),
+    ] = "",
     limit: Limit = 100,
     all_: All = False,
     after: After = "",
@@ -270,11 +276,14 @@ def list_(
 
     app_ = current().app
     now = app_.clock.now()
+    if rule:
+        tasks.must_know_reason(app_.data, rule)
     rows = [
         row
         for each in any_of(status, tasks.STATUSES) or ("open",)
-        for row in tasks.list_tasks(app_.data, now, userid=userid, status=each, all_days=all_days)
-    ]
+        for row in tasks.list_tasks(app_.data, now, userid=userid, status=each, all_days=all_days,
+                                    reason=rule)
+    ]  # fmt: skip
     output.paged(
         map(_row, rows), _COLUMNS, limit=limit, all_=all_, after=after, as_of=now,
         empty=_("No task for today; `storeops care plan` makes them."),

@@ -227,6 +227,11 @@ def infer(
     )  # fmt: skip
 
 
+def _statuses() -> dict[str, str]:
+    return {"open": _("open"), "confirmed": _("confirmed"), "closed": _("closed"),
+            "false_alarm": _("false alarm")}  # fmt: skip
+
+
 def _show(found: dict[str, Any]) -> None:
     from storeops.domains.lots.words import amount
     from storeops.domains.notify.log import WORDS as MESSAGES
@@ -234,7 +239,7 @@ def _show(found: dict[str, Any]) -> None:
     if current().settings.machine:
         output.result(found)
         return
-    words = {"open": _("open"), "confirmed": _("confirmed"), "closed": _("closed")}
+    words = _statuses()
     output.heading(
         _("Recall {number}, lot {lot}, {status}: {reason}").format(
             number=found["recall"], lot=found["lot"], status=words[found["status"]],
@@ -248,6 +253,13 @@ def _show(found: dict[str, Any]) -> None:
             blocked=quantity(found["blocked"]), sold=quantity(found["sold"]), open=found["open"],
         )
     )  # fmt: skip
+    if found["false_alarm_at"]:
+        output.line(
+            _("False alarm, said {who} on {day}: {reason}").format(
+                who=found["false_alarm_by"], day=cells.day(found["false_alarm_at"]),
+                reason=found["false_alarm_why"],
+            )
+        )  # fmt: skip
     if found["customers"]:
         output.line(
             _("Customers whose guides were asked: {all}, of them open: {open}.").format(
@@ -329,7 +341,6 @@ def notify(number: Number, dry_run: DryRun = False, yes: Yes = False) -> None:
     import shlex
 
     from storeops.domains.lots import notices
-    from storeops.domains.lots import recall as engine
     from storeops.domains.notify.log import FAILED, PARTLY, UNCERTAIN
 
     call = current()
@@ -359,8 +370,6 @@ def notify(number: Number, dry_run: DryRun = False, yes: Yes = False) -> None:
         )
         confirm_first(question.format(count=len(fresh)))
     done = notices.notify(call.app, number)
-    found = engine.show(call.app.data, number)
-    told = {each["message"]: each["told"] for each in found["items"] if each["message"]}
     output.result(
         {
             "recall": number, "messages": [each.target for each in done.messages],
@@ -375,7 +384,8 @@ def notify(number: Number, dry_run: DryRun = False, yes: Yes = False) -> None:
         note(_buyers(done.customers, done.proved))
     if done.unreachable:
         note(_("Nobody to tell there: {names}.").format(names=_(", ").join(done.unreachable[:10])))
-    bad = {each: told[each] for each in told if told[each] in (FAILED, UNCERTAIN, PARTLY)}
+    failures = (FAILED, UNCERTAIN, PARTLY)
+    bad = {id: status for id, status in done.told.items() if status in failures}
     if bad:
         shown = " ".join(f"--status {each}" for each in sorted(set(bad.values())))
         steps = [f"storeops notify log {shown}"]
@@ -412,7 +422,7 @@ def list_(
     if number is not None:
         _show(engine.show(call.app.data, number))
         return
-    words = {"open": _("open"), "closed": _("closed")}
+    words = _statuses()
     output.paged(
         engine.listed(call.app.data),
         [
@@ -473,11 +483,22 @@ def close(
             "--reason", metavar="TEXT", help=_("Why it ends though lines are open.")
         ),
     ] = "",
+    false_alarm: Annotated[
+        bool,
+        typer.Option(
+            "--false-alarm",
+            help=_("The lots were never bad and count as good again; --reason says how that is"
+                   " known."),
+        ),
+    ] = False,
 ) -> None:  # fmt: skip
     """Close."""
     from storeops.domains.lots import recall as engine
 
     call = current()
+    if false_alarm:
+        _end_as_false_alarm(number, reason)
+        return
     found = engine.close(call.app.data, number, call.app.ledger.who, call.app.clock.now(), reason)
     output.result(
         {key: value for key, value in found.items() if key != "items"},
@@ -485,3 +506,32 @@ def close(
         .format(number=number, blocked=quantity(found["blocked"]),
                 block=quantity(found["to_block"]), sold=quantity(found["sold"])),
     )  # fmt: skip
+
+
+def _end_as_false_alarm(number: int, reason: str) -> None:
+    from storeops.domains.lots import notices
+    from storeops.domains.lots import recall as engine
+
+    app_ = current().app
+    found, ended = engine.end_as_false_alarm(app_.ledger, number, reason)
+    output.result(
+        {**{key: value for key, value in found.items() if key != "items"}, "tasks_ended": ended},
+        _("Recall {number} was a false alarm: its lots count as good again.").format(number=number),
+    )
+    if ended:
+        note(
+            ngettext("{count} task of a guide was ended.", "{count} tasks of guides were ended.",
+                     ended).format(count=ended)
+        )  # fmt: skip
+    if any(each.lots for each in notices.notices(app_.data, number)):
+        note(
+            _("Tell the shops that were told of it: {command}").format(
+                command=f"storeops trace recall notify {number}"
+            )
+        )
+    if found["customers"] > ended:
+        note(
+            _("Customers whose guides may have spoken to them: {command}").format(
+                command=f"storeops care list --rule 'recall {number}' --status done"
+            )
+        )

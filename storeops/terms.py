@@ -100,6 +100,7 @@ JOURNAL = {
     "db.restored": N_("backup restored"),
     "db.pruned": N_("old lines taken out"),
     "journal.loss": N_("lines were lost"),
+    "recall.false_alarm": N_("recall was a false alarm"),
     "commission.closed": N_("month closed"),
     "commission.rule": N_("commission rule adopted"),
     "commission.retired": N_("commission rule retired"),

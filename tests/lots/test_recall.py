@@ -266,6 +266,69 @@ def test_papers_that_come_late_widen_an_open_recall(
     assert "LATE" not in cli("forecast", "order", "--store", "S002", "--json").out
     closed = cli("trace", "recall", "close", number, "--reason", "x", "--json").json
     assert closed["places"] == found["places"]
+    (tmp_path / "c.csv").write_text(run.replace("LATE", "AFTER"), encoding="utf-8")
+    assert cli("lot", "import", str(tmp_path / "c.csv")).code == 0
+    cli("stock", "count", "S002", item, "3", "--lot", "AFTER", "--expires", day)
+    assert due(cli, "S002")["AFTER"] == "called_back"
+
+
+def due(cli: Any, store: str) -> dict[str, str]:
+    """Lot → what is to be done with it."""
+    shown = cli("stock", "expiring", "--store", store, "--days", "3650", "--json", "--all").json
+    return {each["lot"]: each["due"] for each in shown["items"]}
+
+
+def test_a_false_alarm_makes_its_lots_good_again(cli: Any, company: Company, planned: Any) -> None:
+    number, lot = str(planned["recall"]), company.files.made_lot.split("/")[1]
+    store = next(each["store"] for each in planned["items"] if each["store"] and each["to_block"])
+    cli("stock", "count", store, company.files.code, "7", "--lot", lot,
+        "--expires", planned["made_at"][:10])  # fmt: skip
+    assert due(cli, store)[lot] == "called_back"
+    assert cli("trace", "recall", "notify", number, "--yes", "--json").json["tasks"] > 0
+    cli("care", "done", str(cli("care", "list", "--json").json["items"][0]["id"]))
+    end = ("trace", "recall", "close", number, "--false-alarm")
+    assert cli(*end).code == 2  # without a word of why
+    found = cli(*end, "--reason", "样品标签贴错", "--json").json
+    assert found["status"] == "false_alarm"
+    assert found["customers_open"] == 0
+    assert found["tasks_ended"] == found["customers"] - 1
+    assert due(cli, store)[lot] in ("today", "expired")
+    said = cli("audit", "list", "--json", "--all").json["items"]
+    told = next(each["payload"] for each in said if each["kind"] == "recall.false_alarm")
+    assert (told["recall"], told["reason"]) == (planned["recall"], "样品标签贴错")
+    assert cli("audit", "verify").code == 0
+    assert cli(*end, "--reason", "x").code == 9
+    assert cli("trace", "recall", "confirm", number, store, "--blocked", "1").code == 9
+    for shops, round_ in ((4, "first"), (0, "second")):  # those that were told of it, once
+        done = cli("trace", "recall", "notify", number, "--yes", "--json").json
+        assert len(done["messages"]) == shops, round_
+    texts = [each["body"] for each in cli("notify", "log", "--json", "--all").json["items"]]
+    assert sum("was a false alarm: 样品标签贴错" in each for each in texts) == 4
+    skipped = ("care", "list", "--json", "--all", "--status", "skipped", "--rule")
+    assert len(cli(*skipped, f"recall {number}").json["items"]) == found["tasks_ended"]
+    assert cli(*skipped, "recal 1").code == 5
+    again = cli("trace", "recall", "plan", company.files.bad_lot, "--reason", "y", "--json")
+    assert again.code == 0
+    assert due(cli, store)[lot] == "called_back"
+
+
+def test_a_round_that_dies_between_telling_and_noting_leaves_neither(
+    cli: Any, company: Company, planned: Any
+) -> None:
+    """Else the next one would take lots for told that its message does not name."""
+    from storeops.domains.lots import notices
+
+    def dies(*values: Any, **more: Any) -> Any:
+        post(*values, **more)
+        raise KeyboardInterrupt
+
+    post = notices.outbox.post
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(notices.outbox, "post", dies)
+        cli("trace", "recall", "notify", str(planned["recall"]), "--yes")
+    assert cli("notify", "log", "--json", "--all").json["items"] == []
+    again = cli("trace", "recall", "notify", str(planned["recall"]), "--yes", "--json").json
+    assert len(again["messages"]) == 4
 
 
 def test_litres_are_not_summed_with_pieces(cli: Any, company: Company, planned: Any) -> None:
@@ -278,7 +341,9 @@ def test_litres_are_not_summed_with_pieces(cli: Any, company: Company, planned: 
     assert "Project-Id" not in shown
 
 
-def test_what_is_called_back_is_not_counted_on(cli: Any, company: Company, planned: Any) -> None:
+def test_what_is_called_back_is_not_counted_on(
+    cli: Any, company: Company, planned: Any, tmp_path: Path
+) -> None:
     """Neither what lies in the shop nor what is on its way there."""
 
     def counted() -> tuple[float, str]:
@@ -302,3 +367,12 @@ def test_what_is_called_back_is_not_counted_on(cli: Any, company: Company, plann
     )
     cli("stock", "count", store, company.files.code, "7", "--lot", "OTHER")
     assert counted()[0] == before + 7
+    other = next(each["store"] for each in planned["items"] if each["store"] not in ("", store))
+    cli("stock", "count", other, company.files.code, "7", "--lot", lot)
+    lines, trucks = tmp_path / "l.csv", tmp_path / "t.csv"
+    lines.write_text(f"product_id,line,rate\n{company.files.code},1,9\n", encoding="utf-8")
+    trucks.write_text("store_id,by,hours\n*,06:00,8\n", encoding="utf-8")
+    found = cli("forecast", "production", "--lines", str(lines), "--trucks", str(trucks), "--json")
+    said = [each for each in found.json["notes"] if "on the shelf" in each]
+    assert len(said) == 1  # of all shops together
+    assert int(said[0].split()[0]) >= 2

@@ -27,6 +27,7 @@ from storeops.mirror import members, meta
 from storeops.reading import identities
 from storeops.reading.customers import open_query
 from storeops.reading.ownership import CustomerOwners, owners_of
+from storeops.spelling import did_you_mean
 from storeops.workdays import is_workday
 
 DAY_S = 86_400
@@ -311,6 +312,25 @@ def asked(db: Database, reason: str) -> Counter[str]:
     return Counter(dict(rows.fetchall()))
 
 
+def withdraw(db: Database, reason: str, who: str, now: float, note: str) -> int:
+    """End the open tasks of a reason as skipped, since it is none any more; how many they were.
+
+    Args:
+        db: data.db.
+        reason: as they were asked for (`ask`).
+        who: who says so.
+        now: Unix seconds.
+        note: why.
+    """
+    meta.must_be_kept_here(db.connection)
+    with db.atomic() as connection:
+        return connection.execute(
+            "UPDATE care_task SET status = 'skipped', ended_at = ?, ended_by = ?, note = ?"
+            " WHERE reason = ? AND status = 'open'",
+            (int(now), who, note.strip()[:1_000], reason),
+        ).rowcount
+
+
 def _workday(due_at: int) -> int:
     """The same moment, on the next day that is a working day in China."""
     moment = times.local(due_at)
@@ -362,6 +382,22 @@ def _give(db: Database, now: float, cap: int, held: Collection[int]) -> tuple[in
 # -- looking and ending ---------------------------------------------------------------------------
 
 
+def must_know_reason(db: Database, reason: str) -> None:
+    """Refuse a reason that no rule in force and no task has, case aside.
+
+    Raises:
+        NotFoundError: with the nearest.
+    """
+    known = {each.name for each in rule_book.in_force(db)}
+    known.update(row[0] for row in db.execute("SELECT DISTINCT reason FROM care_task"))
+    if reason.casefold() not in {each.casefold() for each in known}:
+        names = _(", ").join(sorted(known)[:10])
+        raise NotFoundError(
+            _("There is no care rule {name}.").format(name=reason[:40]),
+            hint=did_you_mean(reason, known, _("Known: {names}.").format(names=names)),
+        )
+
+
 def list_tasks(
     db: Database,
     now: float,
@@ -369,6 +405,7 @@ def list_tasks(
     userid: str = "",
     status: str = "open",
     all_days: bool = False,
+    reason: str = "",
     customer: int | None = None,
     ended_since: int | None = None,
     limit: int | None = None,
@@ -381,6 +418,7 @@ def list_tasks(
         userid: of this guide; "" of all.
         status: open, done, skipped, lapsed or gone.
         all_days: of open ones also those that wait for another day.
+        reason: name of the rule, or what another domain asked for; "" for all.
         customer: customer.id; None for all.
         ended_since: only tasks that ended since then, Unix seconds.
         limit: at most so many rows; None for all.
@@ -392,6 +430,9 @@ def list_tasks(
     if userid:
         where.append("userid = ? COLLATE NOCASE")
         params.append(userid)
+    if reason:
+        where.append("reason = ? COLLATE NOCASE")
+        params.append(reason)
     args: list[Any] = [*params]
     if customer is not None:
         where.append("customer_id = ?")

@@ -16,7 +16,7 @@ from storeops.domains.lots import buyers, gs1, recall
 from storeops.domains.lots.buyers import LotBuyer
 from storeops.domains.lots.gs1 import Thing
 from storeops.domains.lots.words import amount
-from storeops.domains.notify import outbox, shops
+from storeops.domains.notify import log, outbox, shops
 from storeops.domains.notify.messages import TEXT, OutMessage
 from storeops.domains.notify.shops import ShopReceiver
 from storeops.domains.orders import products
@@ -40,7 +40,8 @@ class RecallNotice:
         receiver: where the message goes.
         text: of the message.
         message: its id.
-        lots: (item, lot) of what the shop was not told of yet; () when it was told of all.
+        lots: (item, lot) of what the shop was not told of yet; () when it was told of all. Of a
+            false alarm ("", "") stands for that.
     """
 
     place: str
@@ -66,6 +67,7 @@ class Notified:
         unreachable: names of places that hold pieces and have nobody who can be told.
         customers: who bought of the lot; proved: of them surely.
         tasks: new care tasks.
+        told: status by id of all messages of the recall.
     """
 
     messages: tuple[RecallNotice, ...]
@@ -73,15 +75,24 @@ class Notified:
     customers: int
     proved: int
     tasks: int
+    told: dict[str, str]
 
 
 def notices(db: Database, number: int) -> list[RecallNotice]:
     """What each place of a recall is told, and where (`notify.shops.receivers`).
 
+    Of a false alarm: what those are told that were told of the recall.
+
     Raises:
         NotFoundError: there is no recall of that number.
     """
-    found = recall.show(db, number)
+    return _notices(db, recall.show(db, number))
+
+
+def _notices(db: Database, found: dict[str, Any]) -> list[RecallNotice]:
+    number = found["recall"]
+    all_clear = found["status"] == recall.FALSE_ALARM
+    cleared = {place for item, lot, place in recall.told(db, number) if not (item or lot)}
     receivers = shops.receivers(db, {each["store"]: each["staff"] for each in found["items"]})
     names = products.names(db)
     by_place: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -91,6 +102,17 @@ def notices(db: Database, number: int) -> list[RecallNotice]:
     for place, lines in by_place.items():
         first = lines[0]
         told = {each["message"] for each in lines if each["message"]}
+        if all_clear:
+            if told:
+                result.append(
+                    RecallNotice(
+                        place, first["store"], first["name"], receivers[first["store"]],
+                        _all_clear(found, first["name"] or place),
+                        f"recall-{number}-{place}-false-alarm",
+                        () if place in cleared else (("", ""),),
+                    )
+                )  # fmt: skip
+            continue
         fresh = [each for each in lines if not each["message"]]
         text = _text(found, first["name"] or place, fresh or lines, names)
         id = f"recall-{number}-{place}" + (f"-{len(told) + 1}" if told else "")
@@ -101,6 +123,15 @@ def notices(db: Database, number: int) -> list[RecallNotice]:
             )
         )  # fmt: skip
     return result
+
+
+def _all_clear(found: dict[str, Any], name: str) -> str:
+    text = _(
+        "Recall {number} ({shop}) was a false alarm: {reason}. What you keep apart for it may be"
+        " sold again."
+    )
+    short = outbox.cut(found["false_alarm_why"], TEXT_BYTES // 2)
+    return text.format(number=found["recall"], shop=name, reason=short.rstrip(".。"))
 
 
 def _text(
@@ -130,7 +161,8 @@ def _text(
 def notify(app: Wiring, number: int) -> Notified:
     """Tell the shops that were not told yet, and give the guides of buyers their tasks.
 
-    Said again it tells nobody twice; who appeared among the buyers meanwhile is added.
+    Said again it tells nobody twice; who appeared among the buyers meanwhile is added. Of a false
+    alarm the shops that were told are told so.
 
     Raises:
         NotFoundError: there is no recall of that number.
@@ -140,47 +172,60 @@ def notify(app: Wiring, number: int) -> Notified:
     db, now = app.data, app.clock.now()
     app.ledger.policy.may_write()
     found = recall.show(db, number)
-    if found["status"] == "closed":
+    if found["status"] == recall.CLOSED:
         raise ConflictError(_("Recall {number} is closed.").format(number=number))
-    every = notices(db, number)
+    every = _notices(db, found)
     fresh = [each for each in every if each.target and each.lots]
     unreachable = [each for each in every if each.lots and not each.target]
+    handed = []
     try:
         for each in fresh:
             try:
-                _hand_over(app, number, each, now)
+                if _hand_over(app, number, each, now):
+                    handed.append(each)
             except (NotFoundError, UsageError):  # one shop must not keep the others from knowing
                 unreachable.append(each)
-        reached = buyers.buyers(db, gs1.asked(found["lot"]))
-        new = tasks.ask(db, recall.reason_of(number), [_task(each) for each in reached], now)
+        reached, new = [], 0
+        if found["status"] == recall.OPEN:
+            reached = buyers.buyers(db, gs1.asked(found["lot"]))
+            new = tasks.ask(db, recall.reason_of(number), [_task(each) for each in reached], now)
     finally:  # also what an earlier round left waiting
         outbox.deliver(app, seconds=SEND_S)
+    messages = recall.told(db, number).values()
     return Notified(
-        tuple(each for each in fresh if each not in unreachable),
+        tuple(handed),
         tuple(each.name or each.place for each in unreachable),
         buyers.count(reached),
         buyers.count([each for each in reached if each.proved]),
         new,
+        dict.fromkeys(messages, log.SENT) | log.statuses(db, messages),
     )
 
 
-def _hand_over(app: Wiring, number: int, notice: RecallNotice, now: float) -> None:
-    """Keep the message of a shop, and that the shop has one.
+def _hand_over(app: Wiring, number: int, notice: RecallNotice, now: float) -> bool:
+    """Keep the message of a shop, and that the shop has one: both or none.
+
+    False where another round told it meanwhile, perhaps of fewer lots: the next one tells more.
 
     Raises:
         NotFoundError, UsageError: nothing can be sent there.
     """
-    shops.keep(app.data, notice.receiver, now)
-    with suppress(ConflictError):  # a round that was cut off handed it over, in other words
-        outbox.post(app, notice.target, OutMessage(TEXT, notice.text, fold=False, urgent=True),
-                    id=notice.message)  # fmt: skip
     with app.data.atomic() as connection:
+        here = {(item, lot) for item, lot, place in recall.told(app.data, number)
+                if place == notice.place}  # fmt: skip
+        if here & set(notice.lots):
+            return False
+        shops.keep(app.data, notice.receiver, now)
+        with suppress(ConflictError):  # a round of an older version was cut off in between
+            outbox.post(app, notice.target, OutMessage(TEXT, notice.text, fold=False, urgent=True),
+                        id=notice.message)  # fmt: skip
         connection.executemany(
-            "INSERT OR IGNORE INTO lots_recall_told (recall, place, item, lot, target, message, at)"
+            "INSERT INTO lots_recall_told (recall, place, item, lot, target, message, at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             [(number, notice.place, *lot, notice.target, notice.message, now)
              for lot in notice.lots],
         )  # fmt: skip
+    return True
 
 
 def _task(buyer: LotBuyer) -> AskedTask:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from sqlite3 import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storeops import times
+from storeops.changes.journal import JournalLine
 from storeops.database.database import Database
 from storeops.domain import TodayLine
 from storeops.domains.care import tasks
@@ -19,6 +19,10 @@ from storeops.domains.orders import products
 from storeops.errors import ConflictError, NotFoundError, UsageError
 from storeops.i18n import _, ngettext
 
+if TYPE_CHECKING:
+    from storeops.changes.ledger import Ledger
+
+OPEN, CLOSED, FALSE_ALARM = "open", "closed", "false_alarm"
 LineKey = tuple[str, str, str]  # item, lot, place
 RecallLine = dict[str, Any]  # a row of lots_recall_place without its recall
 HELD = (trace.ON_SHELF, trace.IN_STOCK, trace.ON_THE_WAY)
@@ -94,9 +98,7 @@ def _lines(db: Database, row: dict[str, Any]) -> list[RecallLine]:
     found: dict[LineKey, RecallLine] = {(each["item"], each["lot"], each["place"]): each
                                         for each in kept}  # fmt: skip
     if row["closed_at"] is None:
-        now: dict[LineKey, RecallLine] = {}
-        with suppress(NotFoundError):  # every event of it was declared wrong
-            now = _lines_now(db, gs1.asked(row["lot"]))[0]
+        now = _lines_now(db, gs1.asked(row["lot"]))[0]
         for key, line in now.items():
             before = found.setdefault(key, line)
             if before is line:
@@ -124,16 +126,23 @@ def _keep(connection: Connection, number: int, lines: Iterable[RecallLine]) -> N
 
 def called_back(db: Database) -> Callable[[str, str], bool]:
     """Tells of an article (GTIN, or the code of a product that has one) and a lot whether they
-    were ever called back, or made of what was."""
-    rows = db.rows("SELECT * FROM lots_recall")
-    bad = {(each["item"].lstrip("0"), each["lot"]) for row in rows for each in _lines(db, row)}
+    were ever called back, or made of what was, also by papers that came when the recall had
+    ended. What was a false alarm does not count."""
+    rows = db.execute("SELECT DISTINCT lot FROM lots_recall WHERE false_alarm_at IS NULL")
+    called = [number for (lot,) in rows.fetchall() for number in trace.lots_of(db, gs1.asked(lot))]
+    things = list(trace.things(db, list(trace.downstream(db, called))).values()) if called else []
+    things += db.execute(  # events of it may have been declared wrong since
+        "SELECT DISTINCT p.item, p.lot FROM lots_recall_place p"
+        " JOIN lots_recall r ON r.id = p.recall WHERE r.false_alarm_at IS NULL"
+    )
+    bad = {(item.lstrip("0"), lot) for item, lot in things}
     gtins = products.gtins(db) if bad else {}
 
-    def told(item: str, lot: str) -> bool:
+    def is_bad(item: str, lot: str) -> bool:
         code = item.lstrip("0")
         return bool(lot) and (gtins.get(code, code), lot) in bad
 
-    return told
+    return is_bad
 
 
 def _row(db: Database, number: int) -> dict[str, Any]:
@@ -156,7 +165,7 @@ def show(db: Database, number: int) -> dict[str, Any]:
     lines = _lines(db, row)
     known = places(db, {each["place"] for each in lines})
     staff = shops.staff(db, {each.store for each in known.values() if each.store})
-    messages = _told(db, number)
+    messages = told(db, number)
     status = log.statuses(db, messages.values())
     # a message that the log has no more was handed over
     sent = {key: status.get(message, log.SENT) for key, message in messages.items()}
@@ -186,8 +195,9 @@ def reason_of(number: int) -> str:
     return f"recall {number}"
 
 
-def _told(db: Database, number: int) -> dict[LineKey, str]:
-    """(item, lot, place) → id of the message by which the place was told of it."""
+def told(db: Database, number: int) -> dict[LineKey, str]:
+    """(item, lot, place) → id of the message by which the place was told of it; ("", "", place) →
+    of the one by which it was told that all was a false alarm."""
     rows = db.execute(
         "SELECT item, lot, place, message FROM lots_recall_told WHERE recall = ?", (number,)
     )
@@ -200,14 +210,23 @@ def _summary(row: dict[str, Any], lines: Sequence[dict[str, Any]]) -> dict[str, 
     return {
         "recall": row["id"], "lot": row["lot"], "reason": row["reason"],
         "made_at": times.iso(row["made_at"]), "made_by": row["made_by"],
-        "status": "open" if row["closed_at"] is None else "closed",
+        "status": _status(row),
         "closed_at": times.iso(row["closed_at"]), "closed_by": row["closed_by"],
-        "closed_why": row["closed_why"], "places": len({each["place"] for each in lines}),
+        "closed_why": row["closed_why"],
+        "false_alarm_at": times.iso(row["false_alarm_at"]),
+        "false_alarm_by": row["false_alarm_by"], "false_alarm_why": row["false_alarm_why"],
+        "places": len({each["place"] for each in lines}),
         "to_block": _plain(sum(each["to_block"] for each in counted)),
         "blocked": _plain(sum(each["blocked"] or 0 for each in counted)),
         "sold": _plain(sum(each["sold"] for each in counted)),
         "open": sum(each["confirmed_at"] is None for each in lines),
     }  # fmt: skip
+
+
+def _status(row: dict[str, Any]) -> str:
+    if row["false_alarm_at"] is not None:
+        return FALSE_ALARM
+    return OPEN if row["closed_at"] is None else CLOSED
 
 
 def _plain(number: float) -> float | int:
@@ -260,8 +279,8 @@ def confirm(
         for at, each in enumerate(items):
             mine = left if at == len(items) - 1 else min(left, float(each["to_block"]))
             left -= mine
-            told = {"confirmed_at": now, "confirmed_by": who, "blocked": mine}
-            _keep(connection, number, [{**each, **told}])
+            said = {"confirmed_at": now, "confirmed_by": who, "blocked": mine}
+            _keep(connection, number, [{**each, **said}])
     return len(items)
 
 
@@ -275,31 +294,33 @@ def close(db: Database, number: int, who: str, now: float, why: str = "") -> dic
         NotFoundError: there is none of that number.
         ConflictError: it is closed, or places or customers are open and no reason was given.
     """
-    found = show(db, number)
-    if found["status"] == "closed":
+    row = _row(db, number)
+    if row["closed_at"] is not None:
         raise ConflictError(_("Recall {number} is closed.").format(number=number))
-    if found["open"] and not why:
+    lines = _lines(db, row)
+    open_lines = sum(each["confirmed_at"] is None for each in lines)
+    if open_lines and not why:
         raise ConflictError(
             ngettext(
                 "{count} line of recall {number} is not confirmed yet.",
                 "{count} lines of recall {number} are not confirmed yet.",
-                found["open"],
-            ).format(count=found["open"], number=number),
+                open_lines,
+            ).format(count=open_lines, number=number),
             hint=_("Confirm them, or say why it ends all the same: --reason TEXT"),
             next_steps=[f"storeops trace recall list {number}"],
         )
-    if found["customers_open"] and not why:
+    waiting = tasks.asked(db, reason_of(number))["open"]
+    if waiting and not why:
         raise ConflictError(
             ngettext(
                 "{count} customer of recall {number} was not spoken to yet.",
                 "{count} customers of recall {number} were not spoken to yet.",
-                found["customers_open"],
-            ).format(count=found["customers_open"], number=number),
+                waiting,
+            ).format(count=waiting, number=number),
             hint=_("End the tasks of their guides, or say why it ends all the same:"
                    " --reason TEXT"),
             next_steps=["storeops care list --all-days"],
         )  # fmt: skip
-    lines = _lines(db, _row(db, number))
     with db.atomic() as connection:
         _keep(connection, number, lines)
         connection.execute(
@@ -307,6 +328,51 @@ def close(db: Database, number: int, who: str, now: float, why: str = "") -> dic
             (now, who, why, number),
         )
     return show(db, number)
+
+
+def end_as_false_alarm(ledger: Ledger, number: int, why: str) -> tuple[dict[str, Any], int]:
+    """End a recall, or say of one that has ended, that the lots were never bad.
+
+    They count as good again, save what another recall calls back; guides are not to speak to
+    customers any more; the journal keeps who said so and why.
+
+    Args:
+        ledger: the profile's ledger.
+        number: of the recall.
+        why: how it is known that they are good.
+
+    Returns:
+        The recall (`show`), and how many tasks of guides were ended.
+
+    Raises:
+        NotFoundError: there is none of that number.
+        UsageError: no reason.
+        ConflictError: it was said before.
+    """
+    db, now = ledger.db, ledger.clock.now()
+    if not why.strip():
+        raise UsageError(_("Say how it is known that the lots are good: --reason TEXT"))
+    row = _row(db, number)
+    lines = _lines(db, row)
+    with db.atomic() as connection:
+        if not connection.execute(
+            "UPDATE lots_recall SET false_alarm_at = ?, false_alarm_by = ?, false_alarm_why = ?"
+            " WHERE id = ? AND false_alarm_at IS NULL",
+            (now, ledger.who, why, number),
+        ).rowcount:
+            raise ConflictError(_("Recall {number} is a false alarm already.").format(
+                number=number))  # fmt: skip
+        if row["closed_at"] is None:
+            _keep(connection, number, lines)
+            connection.execute(
+                "UPDATE lots_recall SET closed_at = ?, closed_by = ? WHERE id = ?",
+                (now, ledger.who, number),
+            )
+        ended = tasks.withdraw(db, reason_of(number), ledger.who, now, why)
+        payload = {"recall": number, "lot": row["lot"], "reason": why, "tasks": ended}
+        ledger.journal.append(connection, [JournalLine("recall.false_alarm", payload=payload)], now)
+    ledger.journal.seal(db, now)
+    return show(db, number), ended
 
 
 def today(db: Database, _now: float) -> Sequence[TodayLine]:

@@ -129,4 +129,13 @@ INSERT INTO lots_recall_told
 DROP TABLE lots_recall_told_once;
 """,
     ),
+    statements(
+        "lots",
+        "m005_false_alarm",  # its shops are told so in rows of lots_recall_told without item and lot
+        """
+ALTER TABLE lots_recall ADD COLUMN false_alarm_at REAL;
+ALTER TABLE lots_recall ADD COLUMN false_alarm_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE lots_recall ADD COLUMN false_alarm_why TEXT NOT NULL DEFAULT '';
+""",
+    ),
 )
