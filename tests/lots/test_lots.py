@@ -113,7 +113,7 @@ def quantity(**changed: Any) -> list[dict[str, Any]]:
 
 
 def test_an_event_is_one_however_it_is_spelt(cli: Any, tmp_path: Path) -> None:
-    """Offsets, 1 and 1.0, URNs, URIs of words, the order of lists."""
+    """Offsets, 1 and 1.0, URNs, URIs of words, pieces, the order of lists."""
     config.save_profile(config.Profile("p", "ww1"))
     file = tmp_path / "e.json"
 
@@ -136,6 +136,7 @@ def test_an_event_is_one_however_it_is_spelt(cli: Any, tmp_path: Path) -> None:
         {"bizStep": "https://ref.gs1.org/cbv/BizStep-shipping"},
         {"quantityList": [two[1], {**two[0], "quantity": 5.0}]},
         {"quantityList": [{**two[0], "epcClass": urn}, two[1]]},
+        {"quantityList": [{**two[0], "uom": "EA"}, {**two[1], "uom": "H87"}]},
         {"eventID": None},
     ):
         assert taken(event(**{**one, **change})) == 0, change

@@ -204,6 +204,7 @@ def _lines(event: dict[str, Any]) -> list[_Line]:
                             value=unit[:20], names=_(", ").join(sorted(vocabulary.UNITS))
                         )
                     )
+                unit = "" if unit in vocabulary.PIECES else unit
                 if qty is not None and not (math.isfinite(qty) and 0 <= qty < 1e12):
                     raise BadEventError(
                         _("the quantity {value} is no number of pieces").format(value=qty)

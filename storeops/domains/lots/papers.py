@@ -64,7 +64,7 @@ FIELDS = (
 )  # fmt: skip
 _UNITS = {"l": "LTR", "升": "LTR", "公升": "LTR", "kg": "KGM", "公斤": "KGM", "千克": "KGM",
           "g": "GRM", "克": "GRM", "t": "TNE", "吨": "TNE", "ml": "MLT", "毫升": "MLT",
-          **dict.fromkeys(typed.PIECES - {"ea", "h87"}, "")}  # fmt: skip
+          **dict.fromkeys(typed.PIECES, "")}  # fmt: skip
 
 
 def read_papers(path: str, kind: str = "") -> list[tuple[int, Any]]:

@@ -22,7 +22,8 @@ _DISPOSITIONS = """active available completeness_inferred completeness_verified 
     partially_dispensed recalled reserved retail_sold returned sellable_accessible
     sellable_not_accessible stolen unavailable unknown"""
 _PAPERS = "bol cert desadv inv pedigree po poc prodorder recadv rma testprd testres upevt"
-_UNITS = "KGM GRM TNE LTR MLT HLT MTQ CMT MTR H87 EA LBR ONZ"
+_UNITS = "KGM GRM TNE LTR MLT HLT MTQ CMT MTR H87 EA C62 LBR ONZ"
+PIECES = frozenset({"H87", "EA", "C62"})  # units that say the same as none
 STEPS, DISPOSITIONS, PAPERS, UNITS = (
     frozenset(each.split()) for each in (_STEPS, _DISPOSITIONS, _PAPERS, _UNITS)
 )
