@@ -299,6 +299,14 @@ def test_a_false_alarm_makes_its_lots_good_again(cli: Any, company: Company, pla
     assert cli("audit", "verify").code == 0
     assert cli(*end, "--reason", "x").code == 9
     assert cli("trace", "recall", "confirm", number, store, "--blocked", "1").code == 9
+    clear = ("trace", "recall", "notify", number)
+    other = str(
+        cli("trace", "recall", "plan", company.files.made_lot, "--reason", "z", "--json").json[
+            "recall"]
+    )  # fmt: skip
+    texts = [each["text"] for each in cli(*clear, "--dry-run", "--json").json["items"]]
+    assert all("still keep apart" in each and lot in each for each in texts)
+    cli("trace", "recall", "close", other, "--false-alarm", "--reason", "z")
     for shops, round_ in ((4, "first"), (0, "second")):  # those that were told of it, once
         done = cli("trace", "recall", "notify", number, "--yes", "--json").json
         assert len(done["messages"]) == shops, round_

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -92,6 +92,7 @@ def notices(db: Database, number: int) -> list[RecallNotice]:
 def _notices(db: Database, found: dict[str, Any]) -> list[RecallNotice]:
     number = found["recall"]
     all_clear = found["status"] == recall.FALSE_ALARM
+    bad = recall.called_back(db) if all_clear else None
     cleared = {place for item, lot, place in recall.told(db, number) if not (item or lot)}
     receivers = shops.receivers(db, {each["store"]: each["staff"] for each in found["items"]})
     names = products.names(db)
@@ -102,12 +103,13 @@ def _notices(db: Database, found: dict[str, Any]) -> list[RecallNotice]:
     for place, lines in by_place.items():
         first = lines[0]
         told = {each["message"] for each in lines if each["message"]}
-        if all_clear:
+        if bad is not None:
             if told:
+                still = sorted({each["lot"] for each in lines if bad(each["item"], each["lot"])})
                 result.append(
                     RecallNotice(
                         place, first["store"], first["name"], receivers[first["store"]],
-                        _all_clear(found, first["name"] or place),
+                        _all_clear(found, first["name"] or place, still),
                         f"recall-{number}-{place}-false-alarm",
                         () if place in cleared else (("", ""),),
                     )
@@ -125,13 +127,18 @@ def _notices(db: Database, found: dict[str, Any]) -> list[RecallNotice]:
     return result
 
 
-def _all_clear(found: dict[str, Any], name: str) -> str:
-    text = _(
-        "Recall {number} ({shop}) was a false alarm: {reason}. What you keep apart for it may be"
-        " sold again."
-    )
-    short = outbox.cut(found["false_alarm_why"], TEXT_BYTES // 2)
-    return text.format(number=found["recall"], shop=name, reason=short.rstrip(".。"))
+def _all_clear(found: dict[str, Any], name: str, still: Sequence[str]) -> str:
+    """What a shop is told of a false alarm; `still` names lots that another recall calls back."""
+    text = (
+        _("Recall {number} ({shop}) was a false alarm: {reason}. Another recall calls back lots of"
+          " it, which you still keep apart: {lots}.")
+        if still else
+        _("Recall {number} ({shop}) was a false alarm: {reason}. What you keep apart for it may be"
+          " sold again.")
+    )  # fmt: skip
+    short = outbox.cut(found["false_alarm_why"], TEXT_BYTES // 2).rstrip(".。")
+    lots = _(", ").join([*still[:MOST_LINES], *("…" for _lot in still[MOST_LINES:][:1])])
+    return text.format(number=found["recall"], shop=name, reason=short, lots=lots)
 
 
 def _text(
