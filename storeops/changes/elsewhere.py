@@ -125,7 +125,7 @@ def _state(
     if decision == plans.REFUSED:
         return plans.REFUSED, why, 0
     if decision == WITHDRAWN:
-        return plans.CANCELLED, why, 0
+        return plans.CANCELLED, "", 0
     if decision == plans.ASKED and plan.status == plans.CANCELLED:
         return plan.status, plan.paused_why, 0  # taken back; head office's word of that is to come
     row = connection.execute(

@@ -186,6 +186,8 @@ async def _follow(
             try:
                 messages = await subscription.fetch(BATCH, timeout=ONCE_S if once else WAIT_S)
             except TimeoutError:
+                messages = []
+            if not messages:  # nats-py may give none, too, when a line is cut in the middle
                 if not client.is_connected:
                     raise NetworkError(_("The line to head office is cut.")) from None
                 if not report.greeted:  # head office was away when the line was made

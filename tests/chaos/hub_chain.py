@@ -8,6 +8,8 @@ by its own pid.
 from __future__ import annotations
 
 import asyncio
+import http.client
+import json
 import os
 import random
 import signal
@@ -16,10 +18,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from storeops import config, secrets
 from storeops.app import App
@@ -106,6 +111,77 @@ class Lines:
         self._thread.join(10)
 
 
+_OF_THE_LINE = {"transfer-encoding", "connection", "content-length"}
+
+
+class Overhearing:
+    """Between head office and WeCom: keeps what each writing call that WeCom took was about."""
+
+    PATHS = ("mark_tag", "transfer_customer", "resigned/transfer_customer", "transfer",
+             "onjob_transfer", "groupchat/transfer", "groupchat/onjob_transfer")  # fmt: skip
+
+    def __init__(self, base_url: str) -> None:
+        self.heard: Counter[tuple[str, ...]] = Counter()
+        target = urlsplit(base_url)
+        keep = self._keep
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _pass_on(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                there = http.client.HTTPConnection(target.hostname or "", target.port, timeout=60)
+                headers = {k: v for k, v in self.headers.items() if k.lower() != "host"}
+                try:
+                    there.request(self.command, self.path, body, headers)
+                    answer = there.getresponse()
+                    data = answer.read()
+                except (OSError, http.client.HTTPException):  # a fault: the line is cut here, too
+                    self.close_connection = True
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                    return
+                finally:
+                    there.close()
+                keep(self.path, body, data)
+                with suppress(OSError):
+                    self.send_response_only(answer.status)
+                    for name, value in answer.getheaders():
+                        if name.lower() not in _OF_THE_LINE:
+                            self.send_header(name, value)
+                    self.send_header("Content-Length", str(len(data)))
+                    self.end_headers()
+                    self.wfile.write(data)
+
+            do_GET = do_POST = _pass_on
+
+            def log_message(self, *_words: object) -> None:
+                """Nothing is told."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}{target.path}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def _keep(self, path: str, body: bytes, answer: bytes) -> None:
+        name = urlsplit(path).path.partition("externalcontact/")[2]
+        if name not in self.PATHS or b'"errcode":0,' not in answer.replace(b" ", b""):
+            return  # a dead token, say, is refused, and the same attempt asks once more
+        told = json.loads(body)
+        if name == "mark_tag":
+            words = ["+" + each for each in sorted(told.get("add_tag") or ())]
+            words += ["-" + each for each in sorted(told.get("remove_tag") or ())]
+            self.heard["tag", told["userid"], told["external_userid"], *words] += 1
+        elif "external_userid" in told:
+            for each in told["external_userid"]:
+                self.heard["move", told["handover_userid"], told["takeover_userid"], each] += 1
+        else:
+            for each in told.get("chat_id_list") or ():
+                self.heard["group", told["new_owner"], each] += 1
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
 @dataclass
 class Counts:
     """What a run has done to the chain."""
@@ -116,6 +192,7 @@ class Counts:
     kills: dict[str, int] = field(default_factory=dict)
     asked: dict[str, set[str]] = field(default_factory=dict)  # profile → plans acknowledged
     asking_killed: int = 0
+    faults: int = 0
 
     def killed(self, what: str) -> None:
         self.kills[what] = self.kills.get(what, 0) + 1
@@ -127,9 +204,10 @@ class HubChain:
     def __init__(self, home: Path, sandbox: Any, offices: int, seed: int) -> None:
         self.home, self.sandbox, self.dice = home, sandbox, random.Random(seed)
         self.port = free_port()
+        self.wecom = Overhearing(sandbox.base_url)
         config.save_profile(
             config.Profile(
-                "office", sandbox.corp_id, agent_id=sandbox.agent_id, base_url=sandbox.base_url,
+                "office", sandbox.corp_id, agent_id=sandbox.agent_id, base_url=self.wecom.url,
                 sandbox=True,
             )
         )  # fmt: skip
@@ -216,6 +294,23 @@ class HubChain:
             self.sandbox.control.act(kind, **how)
             self.counts.acts += 1
 
+    def fault(self) -> None:
+        """WeCom goes wrong for a while, or is well again."""
+        if self.dice.random() < 0.5:
+            self.sandbox.control.clear_faults()
+            return
+        kind, how = self.dice.choice(
+            [("errcode", {"errcode": -1}), ("cut", {}), ("status", {"status": 502}),
+             ("lost", {"path": "*transfer*"}), ("lost", {"path": "*mark_tag"}), ("token", {})]
+        )  # fmt: skip
+        self.sandbox.control.fault(kind, rate=0.05, seed=self.dice.randrange(10**6), **how)
+        self.counts.faults += 1
+
+    def a_day_later(self) -> None:
+        """Handovers that wait come to their end, and head office asks how."""
+        self.sandbox.control.advance(90_000)
+        self.start("--profile", "office", "handover", "watch", "--quiet").wait(300)
+
     def sync(self) -> None:
         with suppress(Exception):  # faults of the sandbox
             run_sync(self.office, full=True)
@@ -295,6 +390,7 @@ class HubChain:
                     process.kill()
                     process.wait(20)
         self.lines.close()
+        self.wecom.close()
         pid = self.server_pid()
         if pid:
             with suppress(OSError):

@@ -5,8 +5,10 @@ CHAOS_OFFICES back offices (8), CHAOS_HUB_S seconds of trouble (120), CHAOS_SEED
 
 from __future__ import annotations
 
+import json
 import os
 import time
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -80,6 +82,8 @@ def day(chain: HubChain, seen: dict[str, set[str]]) -> None:
         chain.hear()
         if turn % 3 == 0:
             chain.decide()
+        if turn % 4 == 2:
+            chain.fault()
         chain.cut()
         if turn % 3 == 1:
             chain.kill()
@@ -89,6 +93,7 @@ def day(chain: HubChain, seen: dict[str, set[str]]) -> None:
 
 def settle(chain: HubChain, seen: dict[str, set[str]]) -> None:
     """Mend everything, decide what waits, and wait until nothing moves."""
+    chain.sandbox.control.clear_faults()
     chain.hear(all_=True)
     time.sleep(16)  # the longest cut
     chain.all_up()
@@ -102,6 +107,9 @@ def settle(chain: HubChain, seen: dict[str, set[str]]) -> None:
         chain.all_up()
         quiet = quiet + 1 if still(chain) else 0
         time.sleep(2)
+    for _each in range(3):
+        if open_handovers(chain):
+            chain.a_day_later()
     chain.sync()
     look(chain, seen)
     while outbox.waiting(chain.office.data)[0]:
@@ -115,6 +123,12 @@ def settle(chain: HubChain, seen: dict[str, set[str]]) -> None:
         app = App.open(profile)
         following.follow(app, once=True)
         app.close()
+
+
+def open_handovers(chain: HubChain) -> int:
+    return chain.office.data.execute(
+        "SELECT count(*) FROM handover WHERE status = 'waiting'"
+    ).fetchone()[0]
 
 
 def still(chain: HubChain) -> bool:
@@ -205,10 +219,30 @@ def twice(chain: HubChain) -> list[str]:
             " GROUP BY r.id HAVING count(*) > 1"
         )
     ]
-    calls = chain.sandbox.control.calls()["paths"].get("externalcontact/mark_tag", {})
-    sent = data.execute("SELECT coalesce(sum(attempts), 0) FROM job").fetchone()[0]
-    if calls.get("calls", 0) > sent:
-        found.append(f"{calls} calls of {sent} attempts")
+    sent = sent_by_jobs(chain)
+    for row, count in chain.wecom.heard.items():
+        if count > sent[row]:
+            found.append(f"{row}: taken {count} times, {sent[row]} attempts of its jobs")
+    return found
+
+
+def sent_by_jobs(chain: HubChain) -> Counter[tuple[str, ...]]:
+    """What head office's jobs say that they sent: row by row, as WeCom hears it, how often."""
+    found: Counter[tuple[str, ...]] = Counter()
+    for kind, userid, customer, extra, attempts in chain.office.data.execute(
+        "SELECT p.kind, r.userid, r.external_userid, r.extra, j.attempts FROM job AS j"
+        " JOIN plan AS p ON p.id = j.plan_id JOIN job_row AS c ON c.job_id = j.id"
+        " JOIN plan_row AS r ON r.plan_id = j.plan_id AND r.row = c.row WHERE j.attempts > 0"
+    ):
+        told = json.loads(extra)
+        if kind == "tag":
+            words = ["+" + each for each in sorted(told["add"])]
+            words += ["-" + each for each in sorted(told["remove"])]
+            found["tag", userid, customer, *words] += attempts
+        elif customer:
+            found["move", userid, told["to"], customer] += attempts
+        else:
+            found["group", told["to"], told["chat_id"]] += attempts
     return found
 
 
@@ -239,10 +273,11 @@ def report(chain: HubChain) -> None:
             " (SELECT plan_id FROM hub_request) GROUP BY 1"
         ).fetchall()
     )
-    calls = chain.sandbox.control.calls()["paths"].get("externalcontact/mark_tag", {})
+    kinds = Counter(each[0] for each in chain.wecom.heard.elements())
     print(
         f"\n{len(chain.codes)} back offices, {SECONDS:.0f} s: {counts.acts} acts,"
-        f" {counts.syncs} syncs, {counts.cuts} cuts, kills {counts.kills}, asking killed"
-        f" {counts.asking_killed}; acknowledged {sum(map(len, counts.asked.values()))},"
-        f" requests {decided}, rows {rows}, calls {calls.get('calls', 0)}"
+        f" {counts.syncs} syncs, {counts.cuts} cuts, {counts.faults} faults, kills {counts.kills},"
+        f" asking killed {counts.asking_killed}; acknowledged"
+        f" {sum(map(len, counts.asked.values()))}, requests {decided}, rows {rows},"
+        f" rows in calls {dict(kinds)}"
     )
