@@ -320,6 +320,26 @@ def test_a_false_alarm_makes_its_lots_good_again(cli: Any, company: Company, pla
     assert due(cli, store)[lot] == "called_back"
 
 
+def test_nobody_is_told_of_what_turns_out_a_false_alarm_meanwhile(
+    cli: Any, company: Company, planned: Any
+) -> None:
+    from storeops.domains.lots import notices
+    from storeops.domains.lots import recall as engine
+
+    def ended(app: Any, number: int, *values: Any) -> Any:
+        if not engine.is_false_alarm(app.data, number):
+            engine.end_as_false_alarm(app.ledger, number, "x")
+        return hand_over(app, number, *values)
+
+    hand_over = notices._hand_over
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(notices, "_hand_over", ended)
+        done = cli("trace", "recall", "notify", str(planned["recall"]), "--yes", "--json").json
+    assert done["messages"] == []
+    assert done["tasks"] == 0
+    assert cli("notify", "log", "--json", "--all").json["items"] == []
+
+
 def test_a_round_that_dies_between_telling_and_noting_leaves_neither(
     cli: Any, company: Company, planned: Any
 ) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 SEND_S = 60.0
 MOST_LINES = 20  # lots named in one message
+_ALL_CLEAR = (("", ""),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def _notices(db: Database, found: dict[str, Any]) -> list[RecallNotice]:
                         place, first["store"], first["name"], receivers[first["store"]],
                         _all_clear(found, first["name"] or place, still),
                         f"recall-{number}-{place}-false-alarm",
-                        () if place in cleared else (("", ""),),
+                        () if place in cleared else _ALL_CLEAR,
                     )
                 )  # fmt: skip
             continue
@@ -195,7 +196,10 @@ def notify(app: Wiring, number: int) -> Notified:
         reached, new = [], 0
         if found["status"] == recall.OPEN:
             reached = buyers.buyers(db, gs1.asked(found["lot"]))
-            new = tasks.ask(db, recall.reason_of(number), [_task(each) for each in reached], now)
+            with db.atomic():
+                if not recall.is_false_alarm(db, number):  # said meanwhile
+                    asked = [_task(each) for each in reached]
+                    new = tasks.ask(db, recall.reason_of(number), asked, now)
     finally:  # also what an earlier round left waiting
         outbox.deliver(app, seconds=SEND_S)
     messages = recall.told(db, number).values()
@@ -212,7 +216,8 @@ def notify(app: Wiring, number: int) -> Notified:
 def _hand_over(app: Wiring, number: int, notice: RecallNotice, now: float) -> bool:
     """Keep the message of a shop, and that the shop has one: both or none.
 
-    False where another round told it meanwhile, perhaps of fewer lots: the next one tells more.
+    False where another round told it meanwhile, perhaps of fewer lots: the next one tells more;
+    and where the recall turned out a false alarm meanwhile.
 
     Raises:
         NotFoundError, UsageError: nothing can be sent there.
@@ -220,7 +225,8 @@ def _hand_over(app: Wiring, number: int, notice: RecallNotice, now: float) -> bo
     with app.data.atomic() as connection:
         here = {(item, lot) for item, lot, place in recall.told(app.data, number)
                 if place == notice.place}  # fmt: skip
-        if here & set(notice.lots):
+        over = recall.is_false_alarm(app.data, number) and notice.lots != _ALL_CLEAR
+        if over or here & set(notice.lots):
             return False
         shops.keep(app.data, notice.receiver, now)
         with suppress(ConflictError):  # a round of an older version was cut off in between

@@ -190,6 +190,11 @@ def show(db: Database, number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def is_false_alarm(db: Database, number: int) -> bool:
+    """Whether it is known by now that the lots were never bad."""
+    return _row(db, number)["false_alarm_at"] is not None
+
+
 def reason_of(number: int) -> str:
     """The reason of the care tasks of a recall."""
     return f"recall {number}"
