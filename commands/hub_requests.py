@@ -12,6 +12,7 @@ from commands.diagnostics import note
 from commands.options import After, All, Limit, any_of
 from commands.output import Column
 from storeops.i18n import _, said
+from storeops.plain import plain
 from storeops.terms import term
 
 if TYPE_CHECKING:
@@ -130,6 +131,8 @@ def show(request: Request) -> None:
             Column("repeats", _("Came again"), show=cells.amount),
         ],
     )
+    for text in sorted(set((plan.params.get("messages") or {}).values())) if plan else ():
+        note(_("What customers will read: {text}").format(text=plain(text)))
     if found.plan_id and not current().settings.machine:
         note(_("Its rows: storeops plan show {plan}").format(plan=found.plan_id))
 

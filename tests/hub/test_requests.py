@@ -575,6 +575,8 @@ def test_a_shop_hands_its_own_over_and_hears_how_each_ended(chain: Chain, cli: C
     until(lambda: requests.listing(data)[0].plan_id)
     request = requests.listing(data)[0]
     assert (request.kind, request.status) == ("handover", "asked"), request
+    shown = cli(*OFFICE, "hub", "requests", "show", request.request_id)
+    assert "What customers will read: Bye from" in shown.err
     deciding.approve(chain.office, request)
 
     def stands(status: str) -> bool:
