@@ -35,6 +35,7 @@ from storeops.sync.run import run_sync
 from tests.hub.conftest import free_port
 
 PROFILE = "office"
+AWAY_S = 300.0  # on a machine that does much else
 NAMES = ("one", "two")
 
 
@@ -278,6 +279,8 @@ class TwoHosts:
         """Until every request is sent, answered and down again; what is wrong then."""
         until = time.monotonic() + seconds
         while True:
+            for each in self.hosts:
+                each.start()
             waiting = 0
             for app in self.shops:
                 asking.send(app)
@@ -311,10 +314,11 @@ class TwoHosts:
 
     # -- the hosts -------------------------------------------------------------------------------
 
-    def leader(self, within_s: float = 60.0) -> Host:
+    def leader(self, within_s: float = AWAY_S) -> Host:
         until = time.monotonic() + within_s
         while True:
             for each in self.hosts:
+                each.start()  # as a service that is always started anew
                 if each.leads():
                     return each
             assert time.monotonic() < until, f"nobody leads: {self.state()}"
@@ -323,17 +327,20 @@ class TwoHosts:
     def other(self, host: Host) -> Host:
         return self.hosts[1 - self.hosts.index(host)]
 
-    def takes_over(self, host: Host, within_s: float = 90.0) -> None:
+    def takes_over(self, host: Host, within_s: float = AWAY_S) -> None:
         until = time.monotonic() + within_s
         while not host.leads():
+            host.start()
             assert time.monotonic() < until, f"{host.name} does not lead: {self.state()}"
             time.sleep(0.02)
 
-    def works_again(self, within_s: float = 90.0) -> float:
+    def works_again(self, within_s: float = AWAY_S) -> float:
         """Ask once, and send that until head office has it; how long that took."""
         began = time.monotonic()
         self.ask()
         while sum(asking.send(app).waiting for app in self.shops):
+            for each in self.hosts:
+                each.start()
             assert time.monotonic() < began + within_s, f"head office is away: {self.state()}"
             time.sleep(0.05)
         return time.monotonic() - began
