@@ -107,6 +107,10 @@ def _findings(offline: bool) -> Iterator[Finding]:
     yield secret
     if offline or secret.status == "failed":
         return
+    if app_.standing is not None and not app_.standing.leads:
+        detail = _("this host stands by: the one that leads asks WeCom")
+        yield checks.Finding("address", _("address"), "skipped", detail)
+        return
     try:
         from storeops.limits.memory import MemoryTokenStore
 

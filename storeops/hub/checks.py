@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import time
 from collections.abc import Iterator
 
 from storeops.database.database import Database
 from storeops.durations import ago
 from storeops.errors import StoreOpsError
-from storeops.hub import arriving, outbox, publishing, stores
+from storeops.hub import arriving, hosts, outbox, publishing, stores
 from storeops.hub import settings as hub_settings
 from storeops.hub.office import OfficeWiring, leader
 from storeops.hub.office_line import office_connection
@@ -26,6 +27,8 @@ def checks(app: OfficeWiring) -> list[Finding]:
         return [_fed(app)]
     if not outbox.installed(app.data):
         return []
+    if app.standing is not None and not app.standing.leads:
+        return [_stands_by(app)]
     return [_published(app)]
 
 
@@ -44,6 +47,19 @@ def _fed(app: OfficeWiring) -> Finding:
         return Finding("hub", title, "warning", detail, _("Install the newer version."))
     if app.clock.now() - here.caught_up_at > 86_400:
         return Finding("hub", title, "warning", detail, fix)
+    return Finding("hub", title, "ok", detail)
+
+
+def _stands_by(app: OfficeWiring) -> Finding:
+    """How a host is that does not lead: who does, and how old its copy is."""
+    title, profile = _("second host of head office"), app.profile.name
+    who, own = hosts.lead(profile), hosts.own_data(profile)
+    if not who.name or time.time() - who.at > 60:
+        fix = _("Run `storeops hub serve` here, best as a service.")
+        return Finding("hub", title, "warning", _("it does not stand by"), fix)
+    detail = _("{leader} leads; the copy here is of {ago}").format(
+        leader=who.name, ago=ago(own.at, time.time())
+    )
     return Finding("hub", title, "ok", detail)
 
 
