@@ -189,6 +189,7 @@ class Leadership:
         self._ready = self._release = False
         self._copy: tuple[int, tuple[int, str]] | None = None
         self._copied_at = 0.0
+        self._writing = threading.Lock()
 
     @property
     def _acts_s(self) -> float:
@@ -321,14 +322,13 @@ class Leadership:
             hosts.write_lead(self._profile, Lead(at=time.time()))
 
     def _write(self) -> None:
-        if self._ready and self._lease is not None:
-            lease = self._lease
-            hosts.write_lead(
-                self._profile,
-                Lead(
-                    lease.id, lease.name, lease.epoch, self.until, hosts.boot_id(), time.time()
-                ),
-            )  # fmt: skip
+        with self._writing:
+            if self._ready and self._lease is not None:
+                lease, boot = self._lease, hosts.boot_id()
+                hosts.write_lead(
+                    self._profile,
+                    Lead(lease.id, lease.name, lease.epoch, self.until, boot, time.time()),
+                )
 
     def _run(self) -> None:
         try:
