@@ -26,7 +26,6 @@ from storeops.hub.leading import Leadership, Lease, TakenLease
 from storeops.hub.settings import HubSettings
 from storeops.i18n import _
 from storeops.limits import handing_over
-from storeops.limits.limits import Limits
 
 if TYPE_CHECKING:
     from storeops.hub.office import OfficeWiring
@@ -168,10 +167,8 @@ def _take_over(app: OfficeWiring, settings: HubSettings, taken: TakenLease) -> N
     """Before this host acts: its files are those of the leader that was, its limits too."""
     profile, before = app.profile.name, taken.before
     if before is not None and before.id != taken.lease.id:
-        own = app.profile.limits
         handing_over.take_over(
             app.run, app.profile.corp_id, before.limits,
-            Limits(per_minute=own.per_minute, per_hour=own.per_hour, in_flight=own.in_flight),
             at=time.time(), shift=taken.shift, unseen_s=hosts.LEASE_S,
         )  # fmt: skip
     if not taken.own:

@@ -1,7 +1,7 @@
 """Pauses and windows as one machine knows them, for another one that goes on under them.
 
-What was called since they were last told is not known. It is bounded by how many calls can be under
-way and how long one takes, and counted as if it had been called.
+What was called since they were last told is not known. It is counted as if it had gone on as fast
+as in the fastest second of the minute before.
 """
 
 from __future__ import annotations
@@ -11,9 +11,6 @@ import sqlite3
 from typing import Any
 
 from storeops.database.database import Database
-from storeops.limits.limits import Limits
-
-FASTEST_S = 0.01  # no call is taken to be quicker
 
 
 def state(db: Database, corp_id: str) -> dict[str, Any]:
@@ -51,7 +48,6 @@ def take_over(
     db: Database,
     corp_id: str,
     apis: dict[str, Any],
-    limits: Limits,
     *,
     at: float,
     shift: float,
@@ -63,32 +59,33 @@ def take_over(
         db: run.db of this machine.
         corp_id: the corp.
         apis: as `state` gave it there.
-        limits: figures of the profile.
         at: this machine's time now, Unix seconds.
         shift: how far this machine's clock is before the other's, seconds.
         unseen_s: how long it may have gone on calling since.
     """
     with db.atomic() as connection:
         for path, known in apis.items():
-            latency = 0.0
+            api = (corp_id, path)
             if known["told"] is not None:
-                latency = _take_condition(connection, (corp_id, path), known["told"], shift)
-            fresh = False
+                _take_condition(connection, api, known["told"], shift)
+            fastest = 0
             for span, slot, used in known["used"]:
                 moved = int((slot * span + shift) // span)
-                fresh = fresh or (span == 1 and moved > at - 2 * unseen_s - 60)
-                _use(connection, (corp_id, path), span, moved, used)
-            if fresh:
-                own = limits.of(path)
-                most = math.ceil(own.in_flight * unseen_s / max(latency / 2, FASTEST_S))
-                for span in (1, 60):
-                    slot = int(at // span)
-                    _use(connection, (corp_id, path), span, slot, min(most, own.per_minute), 1)
+                _use(connection, api, span, moved, used)
+                if span == 1 and moved > at - unseen_s - 60:
+                    fastest = max(fastest, used)
+            for back in range(math.ceil(unseen_s)) if fastest else ():
+                moment = at - back
+                more = fastest - _used(connection, api, 1, int(moment))
+                if more > 0:
+                    for span in (1, 60):
+                        slot = int(moment // span)
+                        _use(connection, api, span, slot, _used(connection, api, span, slot) + more)
 
 
 def _take_condition(
     connection: sqlite3.Connection, api: tuple[str, str], told: list[Any], shift: float
-) -> float:
+) -> None:
     pool, narrowed, paused, banned, latency = told
     moved = [each + shift if each else 0.0 for each in (narrowed, paused, banned)]
     connection.execute(
@@ -99,20 +96,21 @@ def _take_condition(
         " banned_at = max(banned_at, excluded.banned_at), latency_s = excluded.latency_s",
         (*api, pool, *moved, latency),
     )
-    return float(latency)
+
+
+def _used(connection: sqlite3.Connection, api: tuple[str, str], span: int, slot: int) -> int:
+    row = connection.execute(
+        "SELECT used FROM limit_use WHERE corp_id = ? AND path = ? AND span = ? AND slot = ?",
+        (*api, span, slot),
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _use(
-    connection: sqlite3.Connection,
-    api: tuple[str, str],
-    span: int,
-    slot: int,
-    used: int,
-    more: int = 0,
+    connection: sqlite3.Connection, api: tuple[str, str], span: int, slot: int, used: int
 ) -> None:
-    """Note calls: at least so many in all, or (`more` 1) so many beside those known."""
     connection.execute(
         "INSERT INTO limit_use (corp_id, path, span, slot, used) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET used = max(used * (1 - ?), excluded.used + used * ?)",
-        (*api, span, slot, used, more, more),
+        " ON CONFLICT DO UPDATE SET used = max(used, excluded.used)",
+        (*api, span, slot, used),
     )
