@@ -61,6 +61,8 @@ def _parts(domain: Domain) -> dict[str, list[str]]:
             continue
         if isinstance(value, Mapping):
             found[each.name] = list(value)
+        elif isinstance(value, bool):
+            found[each.name] = [domain.name]
         elif isinstance(value, str):
             found[each.name] = [value]
         else:
