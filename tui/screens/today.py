@@ -228,7 +228,7 @@ def columns() -> list[ListColumn]:
         ListColumn("bar", "", BAR, keep=4),
         ListColumn("lost", _("Lost"), 5, right=True, keep=7),
         ListColumn("handed", _("Handed over"), 11, right=True, keep=3),
-        ListColumn("waiting", _("Under way"), 9, right=True, keep=6),
+        ListColumn("waiting", _("Pending"), 7, right=True, keep=6),
         ListColumn("untagged", _("Untagged"), 8, right=True, keep=6),
         ListColumn("customers", _("Customers"), 9, right=True, keep=2, tone="dim"),
     ]
@@ -261,7 +261,7 @@ def line(unit: MorningLine, most: int) -> Line:
             3: [(f"{delta:>5}", tone)],
             4: [(picture, "chip0")],
             5: [(f"{lost:>5}", "bad")],
-            7: [(f"{waiting:>9}", "warn")],
+            7: [(f"{waiting:>7}", "warn")],
         },
     )
 

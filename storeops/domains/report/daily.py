@@ -28,7 +28,7 @@ TITLES = {
     "lost_found": N_("Found gone"),
     "handed_over": N_("Handed over"),
     "taken_over": N_("Taken over"),
-    "waiting": N_("Under way"),
+    "waiting": N_("Pending"),
     "refused": N_("Refused"),
     "untagged": N_("Untagged"),
     "tags_given": N_("Tags given"),
