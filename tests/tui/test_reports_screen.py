@@ -42,7 +42,7 @@ async def test_reports_days_customers_and_files(screens, core, tmp_path, monkeyp
         assert driver.base.look.where.endswith(f"since:{days.since} until:{days.until}")
         await driver.press("escape")
         assert driver.base.NAME == "reports"
-        await driver.press("w", "down", "down", "down", "enter")
+        await driver.press("w", "down", "down", "enter")
         await driver.rest()
         assert base.report.name == "staff"
         await driver.press("c")
