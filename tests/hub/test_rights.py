@@ -106,8 +106,11 @@ def test_nothing_can_be_published_or_asked_but_ones_own(chain: Chain) -> None:
             f"CONSUMER.INFO.FACTS.shop-{other}", f"CONSUMER.DELETE.FACTS.shop-{other}",
             "CONSUMER.CREATE.FACTS", "CONSUMER.CREATE.FACTS.x.facts.>",
             "CONSUMER.DURABLE.CREATE.FACTS.x",
+            "STREAM.MSG.GET.OBJ_copy-1", "DIRECT.GET.OBJ_copy-1", "STREAM.PURGE.OBJ_copy-1",
+            "CONSUMER.CREATE.OBJ_copy-1", "STREAM.MSG.GET.KV_head_office",
         )),
-        "$KV.x.y", "$SYS.REQ.CLAIMS.UPDATE", "$SYS.REQ.SERVER.PING", f"_INBOX.{'U' * 56}.x",
+        "$KV.head_office.leader", "$O.copy-1.M.x", "$O.copy-1.C.x",
+        "$SYS.REQ.CLAIMS.UPDATE", "$SYS.REQ.SERVER.PING", f"_INBOX.{'U' * 56}.x",
     ]  # fmt: skip
 
     async def work(client: Client, heard: list[str]) -> None:
@@ -126,6 +129,7 @@ def test_nothing_can_be_listened_to_but_ones_own_answers(chain: Chain) -> None:
     other = chain.files[OTHER]
     subjects = [
         ">", "facts.>", f"facts.{other.store}.>", f"facts.{chain.files[MINE].store}.>",
+        "$KV.>", "$O.>",
         "$JS.>", "$SYS.>", "hub.>", "_INBOX.>", f"{rights.inbox(other.key.public)}.>", "_R_.>",
     ]  # fmt: skip
 
