@@ -1,8 +1,7 @@
 """Who works with a profile's files: every process that opened them, however it ends.
 
-Each holds a shared lock on one file of the profile's folder, in which it writes its pid and what it
-is; who is about to take the files away asks to be alone. Locks of the operating system end with
-their process; what a dead one has written is passed over.
+Each holds a shared lock on one empty file of the profile's folder; who is about to take the files
+away asks to be alone. Locks of the operating system end with their process.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +17,6 @@ from storeops.file_lock import try_lock
 from storeops.private_file import open_own
 
 NAME = ".in-use"  # in the folder of a profile
-LONG = 16_384  # bytes from which the list is begun anew: it is for a sentence, not for a decision
 
 
 def enter(folder: Path) -> int | None:
@@ -44,44 +41,29 @@ def enter(folder: Path) -> int | None:
     if not counted:
         os.close(handle)
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(folder))
-    with contextlib.suppress(OSError):  # a full disk keeps nobody out
-        if os.fstat(handle).st_size > LONG:
-            os.ftruncate(handle, 0)
-        os.lseek(handle, 0, os.SEEK_END)
-        os.write(handle, f"{os.getpid()} {begun(os.getpid())} {_noun()}\n".encode())
     return handle
 
 
-def _noun() -> str:
-    """What this process is: `tui`, `sync`, `job`; nothing that a person typed beside it."""
-    noun = sys.argv[1] if len(sys.argv) > 1 else ""
-    return noun if noun.isascii() and noun.isalpha() else ""
-
-
 def others(folder: Path) -> list[tuple[int, str]]:
-    """(pid, noun of its command or "") of the other processes that work here, as far as known."""
-    try:
-        lines = (folder / NAME).read_text("ascii", "replace").splitlines()
-    except OSError:
-        return []
-    found = {}
-    for line in lines:
-        pid, tick, noun = (*line.split(" "), "", "")[:3]
-        if pid.isdecimal() and int(pid) != os.getpid() and tick and begun(int(pid)) == tick:
-            found[int(pid)] = noun
-    return list(found.items())
+    """(pid, noun of its command or "") of the other processes that work here, as far as the system
+    tells: those that have the file open, on Linux."""
+    file = str((folder / NAME).resolve())
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended, or is somebody else's
+            if any(str(each.readlink()) == file for each in (process / "fd").iterdir()):
+                found.append((int(process.name), _noun((process / "cmdline").read_bytes())))
+    return sorted(each for each in found if each[0] != os.getpid())
 
 
-def begun(pid: int) -> str:
-    """When a process started, in the kernel's ticks; "" where that cannot be read."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return ""
-    fields = stat.rpartition(")")[2].split()  # the name before it may hold blanks
-    if fields[0] in "ZX":
-        return "dead"
-    return fields[19]
+def _noun(command: bytes) -> str:
+    """What a process is: `tui`, `sync`, `job`; nothing that a person typed beside it."""
+    words = iter(command.split(b"\0"))
+    for word in words:
+        if word.rpartition(b"/")[2] == b"storeops":
+            noun = next(words, b"")
+            return noun.decode() if noun.isascii() and noun.isalpha() else ""
+    return ""
 
 
 @contextmanager

@@ -173,7 +173,7 @@ def test_a_restore_says_who_is_in_its_way(cli: Any, synced: Any, tmp_path: Path)
         "print('there', flush=True)\nsys.stdin.read()"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", code, "tui", "a private word"],
+        [sys.executable, "-c", code, "storeops", "tui", "a private word"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     ) as other:  # fmt: skip
         assert other.stdout is not None
