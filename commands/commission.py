@@ -99,6 +99,8 @@ def rule_template() -> None:
 @rule_app.command("use", help=_("Adopt rules: what differs becomes a new version."))
 def rule_use(paths: RulePaths) -> None:
     """Adopt rules."""
+    import shlex
+
     from storeops.domains.commission import months, rules
 
     ledger = current().app.ledger
@@ -109,6 +111,14 @@ def rule_use(paths: RulePaths) -> None:
         _("In force now: {names}.").format(names=names) if fresh
         else _("Nothing differs from what is in force."),
     )  # fmt: skip
+    for rule, by in rules.outranked(rules.in_force(ledger.db)):
+        step = f"storeops commission rule retire {shlex.quote(by.name)}"
+        note(
+            _(
+                "{name} never counts: {by} fits the same orders and comes first. Give {name} a"
+                " higher priority, or: {step}"
+            ).format(name=rule.name, by=by.name, step=step)
+        )
 
 
 @rule_app.command("list", help=_("List rules with their versions, those in force first."))

@@ -447,6 +447,22 @@ def test_random_months(shop, seed) -> None:
         assert kept == again
 
 
+def test_a_rule_that_never_counts_is_named_when_it_is_adopted(october, cli) -> None:
+    def use(text):
+        return cli("commission", "rule", "use", october.chain.file(text, "more.toml")).err
+
+    assert "never counts" not in use(FIRST_BIND.replace("house", "every one"))
+    said = use(FIRST_BIND)  # of equal rank: by name
+    assert "house never counts: every one fits the same orders" in said
+    assert "storeops commission rule retire 'every one'" in said
+    narrow = FIRST_BIND.replace("house", "shoes") + 'categories = ["Shoes"]\n'
+    assert "shoes never counts" not in use(narrow)
+    boots = narrow.replace('"shoes"', '"boots"', 1).replace('["Shoes"]', '["shoes/boots"]')
+    assert "boots never counts" not in use(boots + "priority = 1\n")
+    assert "boots never counts: shoes fits" in use(boots + "priority = -1\n")
+    assert "house never counts" not in use(FIRST_BIND + "priority = 1\n")
+
+
 def test_a_first_rule_is_printed_and_can_be_adopted(october, cli) -> None:
     assert "No rule is in force" in cli("commission", "preview", "--month", "2026-10").err
     text = cli("commission", "rule", "template").out

@@ -99,6 +99,26 @@ class CommissionRule:
             ))
         )  # fmt: skip
 
+    @property
+    def rank(self) -> tuple[int, int, str]:
+        """What sorts the rule that counts first: by priority, narrowness, name."""
+        return -self.priority, -self.narrowness, self.name
+
+    def covers(self, other: CommissionRule) -> bool:
+        """Whether it fits every line that another fits."""
+        within = [
+            not mine or (bool(theirs) and set(_folded(theirs)) <= set(_folded(mine)))
+            for mine, theirs in ((self.shops, other.shops), (self.channels, other.channels))
+        ]
+        mine = tuple(f"{each}/" for each in _folded(self.categories))
+        theirs = [f"{each}/" for each in _folded(other.categories)]
+        return (
+            all(within)
+            and (not mine or (bool(theirs) and all(each.startswith(mine) for each in theirs)))
+            and (self.since is None or (other.since or -1) >= self.since)
+            and (self.until is None or (other.until is not None and other.until <= self.until))
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """As it is kept; JSON types."""
         return asdict(self)
@@ -114,11 +134,24 @@ class CommissionRule:
 
 
 def chosen(rules: Sequence[CommissionRule], line: SoldLine) -> CommissionRule | None:
-    """The rule that counts for a line: by priority, narrowness, name."""
-    fitting = [each for each in rules if each.fits(line)]
+    """The rule that counts for a line, if any fits it."""
     return min(
-        fitting, key=lambda each: (-each.priority, -each.narrowness, each.name), default=None
+        (each for each in rules if each.fits(line)), key=lambda each: each.rank, default=None
     )
+
+
+def outranked(rules: Sequence[CommissionRule]) -> list[tuple[CommissionRule, CommissionRule]]:
+    """The rules that never count, each with one that comes before it wherever it fits."""
+    first = sorted(rules, key=lambda each: each.rank)
+    found = (
+        (rule, next((each for each in first[:at] if each.covers(rule)), None))
+        for at, rule in enumerate(first)
+    )
+    return [(rule, by) for rule, by in found if by is not None]
+
+
+def _folded(names: Sequence[str]) -> list[str]:
+    return [each.casefold() for each in names]
 
 
 # -- files ----------------------------------------------------------------------------------------
