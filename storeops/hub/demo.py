@@ -87,6 +87,7 @@ def running(
     Raises:
         ConflictError: profiles of the demo's names are something else, or are at work.
         NetworkError: a part does not become ready.
+        Exception: what ended a part, when the `with` block is left.
     """
     _clear()
     on_step(_("Starting a sandbox with an invented chain."))
@@ -109,6 +110,7 @@ def running(
             parts.run(lambda back=back: following.follow(back, stop=parts.stop))  # type: ignore[misc]
             parts.wait(partial(_has_all, back, head))
         yield RunningDemo(settings.url, OFFICE, tuple(shops), parts.trouble, _tag(head))
+        parts.must_live()
     finally:
         parts.end()
         if process.stdin is not None:
@@ -151,13 +153,14 @@ class _Parts:
         """Wait until something is so, at most READY_S, and not when a part has failed."""
         until = time.monotonic() + READY_S
         while not true():
-            self._must_live()
+            self.must_live()
             if time.monotonic() > until:
                 raise NetworkError(_("The demo did not become ready."))
             time.sleep(0.1)
-        self._must_live()
+        self.must_live()
 
-    def _must_live(self) -> None:
+    def must_live(self) -> None:
+        """Raise what ended a part."""
         if self._error:
             raise self._error[0]
 

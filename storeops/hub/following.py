@@ -185,6 +185,8 @@ async def _follow(
             await _ask(app, client, join, report)
             try:
                 messages = await subscription.fetch(BATCH, timeout=ONCE_S if once else WAIT_S)
+                if not messages:  # the server ended the wait, instead of the client
+                    raise TimeoutError
             except TimeoutError:
                 messages = []
             if not messages:  # nats-py may give none, too, when a line is cut in the middle

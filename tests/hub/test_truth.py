@@ -10,8 +10,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from typing import Any
+
+import pytest
 
 from storeops.hub import arriving, checks, following, office, outbox, publishing, state
 from storeops.reading import freshness
@@ -237,6 +240,25 @@ def test_a_mirror_that_was_lost_fills_again(chain: Chain) -> None:
     report = following.follow(back, once=True)
     assert report.refilled
     must_agree(chain)
+
+
+def test_a_wait_that_the_server_ended_is_one_without_news(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nats.js.client import JetStreamContext
+
+    waits = []
+    stop = threading.Event()
+
+    async def nothing(*_args: object, **_options: object) -> list[object]:
+        waits.append(1)
+        if len(waits) == 3:
+            stop.set()
+        return []
+
+    monkeypatch.setattr(JetStreamContext.PullSubscription, "fetch", nothing)
+    report = following.follow(chain.backs[CODES[0]], stop=stop)
+    assert (len(waits), report.things, report.behind) == (3, 0, 0)
 
 
 def test_older_messages_undo_nothing_and_unknown_kinds_wait(chain: Chain) -> None:
