@@ -231,10 +231,8 @@ def rules(
         raise UsageError(_("--as-all says which shop is meant."), hint=_("Add --store STORE."))
     if given or as_all:
         app_.ledger.policy.may_write()
-        if shop is None:
-            settings = hub_settings.create(app_.profile.name, **given)
-        else:
-            deciding.set_rules(app_.data, shop.department_id, given, anew=as_all)
+        whose = deciding.EVERY_SHOP if shop is None else shop.department_id
+        deciding.set_rules(app_.data, whose, given, anew=as_all)
     number = shop.department_id if shop else None
     found = deciding.rules_of(app_.data, settings, number)
     own = sorted(deciding.own_rules(app_.data, number)) if number is not None else []

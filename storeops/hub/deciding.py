@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 STAY_S = 7 * 86_400.0  # a request older than that is refused; a plan of one can be applied so long
 _AT_ONCE = 400  # customers that are asked for in one statement
+EVERY_SHOP = 0  # stands for a shop where the rules of all are kept; no department has this id
 RULES = ("request_kinds", "request_rows", "request_rows_day", "approve_above", "approve_kinds")
 
 
@@ -61,14 +62,18 @@ class ShopRules:
 def rules_of(db: Database, settings: HubSettings, store: int | None = None) -> ShopRules:
     """The rules of a shop: those of all, and its own in their place.
 
+    They are in data.db, which every host of head office has; what was never set there is as
+    hub.toml has it.
+
     Args:
         db: data.db of head office.
         settings: its hub.
         store: department id of the shop, None for those of all.
     """
     values: dict[str, Any] = {name: getattr(settings, name) for name in RULES}
-    own = {} if store is None else own_rules(db, store)
-    values.update({name: value for name, value in own.items() if name in values})
+    for each in (EVERY_SHOP, store):
+        own = {} if each is None else own_rules(db, each)
+        values.update({name: value for name, value in own.items() if name in values})
     for name in ("request_kinds", "approve_kinds"):
         values[name] = tuple(values[name])
     return ShopRules(**values)
@@ -85,11 +90,11 @@ def own_rules(db: Database, store: int) -> dict[str, Any]:
 
 
 def set_rules(db: Database, store: int, values: Mapping[str, Any], *, anew: bool = False) -> None:
-    """Give a shop rules of its own.
+    """Give a shop rules of its own, or all shops theirs.
 
     Args:
         db: data.db of head office.
-        store: department id of the shop.
+        store: department id of the shop, or EVERY_SHOP.
         values: by name of RULES.
         anew: what it had is forgotten first.
     """
