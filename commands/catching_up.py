@@ -46,7 +46,18 @@ def first(app: App, path: str) -> None:
     from storeops.hub.catching_up import catch_up
 
     found = catch_up(app)
-    if not found.fresh and found.at is not None:
+    if found.fresh:
+        return
+    if found.at is None:
+        note(_("Nothing has come from head office yet. Fetch it: `storeops hub follow --once`"))
+    elif found.turned_away:
+        note(
+            _(
+                "Head office lets this back office in no more: what is here is as of {time}. Ask"
+                " it for a new file to join with."
+            ).format(time=cells.when(found.at))
+        )
+    else:
         note(
             _("Head office was not reached: what it keeps is here as of {time}.").format(
                 time=cells.when(found.at)

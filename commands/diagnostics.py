@@ -129,14 +129,14 @@ def settings_database(settings: Settings) -> Any:
 def _interrupted(resume: str, settings: Settings) -> int:
     if settings.machine:
         words = {"category": "interrupted", "errcode": None, "message": "interrupted", "hint": ""}
-        steps = [resume] if resume else []
+        steps = [typed(resume, settings)] if resume else []
         print(
             json_text({**words, "next_steps": steps, "retryable": True, "retry_after_s": None}),
             file=sys.stderr,
         )
     elif resume:
         text = _("Stopped; everything so far is kept. Go on with: {command}")
-        print("\n" + text.format(command=resume), file=sys.stderr)
+        print("\n" + text.format(command=typed(resume, settings)), file=sys.stderr)
     else:
         print("\n" + _("Stopped."), file=sys.stderr)
     return int(ExitCode.INTERRUPTED)

@@ -13,7 +13,7 @@ import typer
 
 from commands import cells, output, table
 from commands.context import current
-from commands.diagnostics import note, warn
+from commands.diagnostics import named, note, warn
 from commands.hub_host import app as host_app
 from commands.hub_requests import app as requests_app
 from commands.hub_store import app as store_app
@@ -304,9 +304,9 @@ def status() -> None:
     pairs = [(_("Server"), found.url)]
     if found.outbox is not None:
         pairs += [
-            (_("Published by"), found.leader or _("nobody: storeops hub serve")),
+            (_("Published by"), found.leader or named(_("nobody: storeops hub serve"))),
             (_("Waits"), cells.amount(found.outbox)),
-            (_("Since"), span(found.lag or 0) if found.outbox else "-"),
+            (_("Longest wait"), span(found.lag or 0) if found.outbox else "-"),
         ]
     if found.outbox is not None:
         pairs.append((_("To approve"), cells.amount(found.requests)))
@@ -347,7 +347,7 @@ def status() -> None:
         rows,
         [
             Column("store_code", _("Store")),
-            Column("state", _("State"), show=lambda value: _(STATES[value])),
+            Column("state", _("Status"), show=lambda value: _(STATES[value])),
             Column("last_seen_at", _("Last seen"), show=cells.when),
             Column("behind", _("Behind"), show=cells.amount, right=True),
             Column("follows", _("Follows"), show=cells.amount, right=True),
@@ -372,7 +372,7 @@ def check() -> None:
             Column("title", _("Check")),
             Column("status", _("Status")),
             Column("detail", _("Found")),
-            Column("fix", _("Next")),
+            Column("fix", _("Next step")),
         ],
     )
     wrong = [each for each in found if each["status"] == "failed"]

@@ -157,6 +157,13 @@ def _add_all(folder: Path) -> None:
         joining.save(file, folder / _path(joined.code))
     if made:
         note(_("Each file is the key of one shop: hand them over safely, and delete them then."))
+    else:
+        note(
+            _(
+                "Every shop that has a number has joined. Numbers are given with `storeops store"
+                " import FILE`, or for one shop with `storeops store map DEPARTMENT --code NUMBER`"
+            )
+        )
     output.result(
         {"joined": len(made), "folder": str(folder)},
         ngettext(

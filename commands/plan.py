@@ -294,10 +294,10 @@ def _asked(plan: Any, seconds: float | None) -> None:
     text = _("Head office is asked to carry out plan {plan}: {rows} rows.")
     if sent.waiting:
         note(_("{message} The request waits here.").format(message=sent.trouble or _("No line.")))
-        note(_("It is sent as soon as there is a line: storeops hub follow --once"))
+        note(_("It is sent as soon as there is a line: `storeops hub follow --once`"))
         text = _("Plan {plan} waits to be asked of head office: {rows} rows.")
     elif not seconds:
-        note(_("See what became of it: storeops hub follow --once, storeops plan show last"))
+        note(_("See what became of it: `storeops hub follow --once`, `storeops plan show last`"))
     if seconds:
         _answered(plan, seconds)
         return
@@ -337,7 +337,7 @@ def _answered(plan: Any, seconds: float) -> None:
             )
             error = StillRunningError(
                 message.format(plan=plan.name),
-                hint=_("Its answers come by themselves: storeops hub follow --once"),
+                hint=_("Its answers come by themselves: `storeops hub follow --once`"),
                 next_steps=["storeops hub follow --once", f"storeops plan show {plan.name}"],
                 details={"plan_id": plan.name},
             )

@@ -237,7 +237,7 @@ def kept_to_own_store(selection: Selection) -> Selection:
     from storeops.reading.customers import names_store, selection_node
 
     app = current().app
-    own = app.profile.store
+    own = "" if app.profile.head_office else app.profile.store  # there is no other at a back office
     if not own or selection.store or names_store(selection_node(app.data, selection)):
         return selection
     note(_("Only store {store}, this profile's own; `--store all` for every store.").format(

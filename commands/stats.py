@@ -138,7 +138,7 @@ def _past(selection: Selection, by: str, on: str, limit: int) -> Past:
         )
     end = past.end_of(on, app.clock.now())
     shops = tuple(each for each in selection.store if each.casefold() != EVERY_STORE)
-    if app.profile.store and not selection.store:
+    if app.profile.store and not app.profile.head_office and not selection.store:
         shops = (app.profile.store,)
         note(
             _("Only store {store}, this profile's own; `--store all` for every store.").format(

@@ -91,6 +91,24 @@ def begin_anew(db: Database) -> None:
         meta.bump_revision(connection)
 
 
+def note_let_in(db: Database, let_in: bool) -> None:
+    """Remember whether the server let this back office in when it was last asked.
+
+    Args:
+        db: data.db of the back office.
+        let_in: whether it did.
+    """
+    wanted = "" if let_in else "1"
+    if state.read(db.connection, "turned_away") != wanted:
+        with db.atomic() as connection:
+            state.write(connection, "turned_away", wanted)
+
+
+def turned_away(db: Database) -> bool:
+    """Whether the server did not let this back office in when it was last asked."""
+    return bool(state.read(db.connection, "turned_away"))
+
+
 def write(db: Database, messages: Sequence[ArrivedThing], now: float, *, sure: bool) -> int:
     """Write messages; of each thing the newest counts, in whatever order they come.
 

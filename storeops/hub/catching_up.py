@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from storeops.errors import ConflictError, StoreOpsError
@@ -30,10 +30,12 @@ class CaughtUp:
     Attributes:
         fresh: everything that head office had published is here.
         at: when that was last so, Unix seconds; None never.
+        turned_away: the server does not let this back office in: its key was revoked or changed.
     """
 
     fresh: bool
     at: float | None
+    turned_away: bool = False
 
 
 def catch_up(app: OfficeWiring) -> CaughtUp:
@@ -48,9 +50,9 @@ def catch_up(app: OfficeWiring) -> CaughtUp:
     db, now = app.data, app.clock.now()
     here = arriving.follow_state(db)
     age = None if here.caught_up_at is None else now - here.caught_up_at
-    if age is not None and 0 <= age <= FRESH_S:
+    late = CaughtUp(False, here.caught_up_at, arriving.turned_away(db))
+    if age is not None and 0 <= age <= FRESH_S and not late.turned_away:
         return CaughtUp(True, here.caught_up_at)
-    late = CaughtUp(False, here.caught_up_at)
     if db.readonly or here.stream == 0 or state.read(db.connection, "refill"):
         return late
     if 0 <= now - state.number(db.connection, "away_at") <= AWAY_S:
@@ -69,7 +71,7 @@ def catch_up(app: OfficeWiring) -> CaughtUp:
     if after is None or after == here.caught_up_at:
         with suppress(StoreOpsError), db.atomic() as connection:
             state.write(connection, "away_at", int(now))
-        return late
+        return replace(late, turned_away=arriving.turned_away(db))
     return CaughtUp(True, after)
 
 

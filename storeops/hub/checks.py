@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from storeops.database.database import Database
 from storeops.durations import ago
-from storeops.errors import StoreOpsError
+from storeops.errors import ExitCode, StoreOpsError
 from storeops.hub import arriving, hosts, outbox, publishing, stores
 from storeops.hub import settings as hub_settings
 from storeops.hub.office import OfficeWiring, leader
@@ -39,6 +39,12 @@ def _fed(app: OfficeWiring) -> Finding:
     if here.caught_up_at is None:
         return Finding("hub", title, "warning", _("it never had everything"), fix)
     detail = _("it had everything {ago}").format(ago=ago(here.caught_up_at, app.clock.now()))
+    if arriving.turned_away(app.data):
+        return Finding(
+            "hub", title, "failed",
+            _("{detail}; head office lets it in no more").format(detail=detail),
+            _("Ask head office for a new file to join with."), exit_code=int(ExitCode.ACCESS),
+        )  # fmt: skip
     if here.waiting:
         kinds = _(", ").join(here.waiting)
         detail = _("{detail}; what a newer version is needed for waits: {kinds}").format(
@@ -109,7 +115,10 @@ def thorough(app: OfficeWiring) -> Iterator[Finding]:
                 exit_code=6,
             )  # fmt: skip
         else:
-            yield Finding("published", title, "ok", _("or it waits to be published"))
+            waits = outbox.waiting(app.data)[0]
+            yield Finding(
+                "published", title, "ok", _("or it waits to be published") if waits else ""
+            )
 
 
 async def _ask(settings: hub_settings.HubSettings) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from storeops import paths
 from storeops.database.database import Database
 from storeops.domain import refreshed
-from storeops.errors import ConflictError, NetworkError
+from storeops.errors import AccessError, ConflictError, NetworkError
 from storeops.file_lock import try_lock
 from storeops.hub import arriving, asking, guard, joining, rights, state
 from storeops.hub.arriving import ArrivedThing
@@ -107,6 +107,9 @@ def follow(
                 break
             except TimeoutError:
                 break  # what came is written; the rest comes the next time
+            except AccessError:
+                arriving.note_let_in(app.data, False)
+                raise
             except NetworkError as error:
                 if once:
                     raise
@@ -170,6 +173,7 @@ async def _follow(
     async with connected(
         join.url, join.key, join.token, f"{join.store_code} {app.profile.name}", join.ca
     ) as client:
+        arriving.note_let_in(app.data, True)
         left = await _greet(app.data, client, join, report, anew)
         if not anew and state.read(app.data.connection, "refill"):
             return

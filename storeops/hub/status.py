@@ -13,6 +13,7 @@ from storeops.hub import (
     asking,
     attempts,
     hosts,
+    joining,
     leading,
     office,
     outbox,
@@ -21,6 +22,7 @@ from storeops.hub import (
 )
 from storeops.hub import settings as hub_settings
 from storeops.hub.attempts import AttemptCount
+from storeops.hub.connection import connected
 from storeops.hub.office import OfficeWiring
 from storeops.hub.office_line import office_connection
 from storeops.mirror.shared import count_follows
@@ -74,7 +76,7 @@ class HubStatus:
 
     Attributes:
         url: of the server.
-        answers: whether it does; None when it was not asked.
+        answers: whether it does, and lets us in.
         trouble: why it does not, "" when it does.
         leader: host:pid of the process that publishes, or the name of the host that leads; "" for
             none.
@@ -88,7 +90,7 @@ class HubStatus:
     """
 
     url: str
-    answers: bool | None
+    answers: bool
     trouble: str
     leader: str
     lag: float | None
@@ -133,12 +135,18 @@ def read(app: OfficeWiring) -> HubStatus:
     leader = office.leader(app.profile.name)
     if app.standing is not None:
         leads = [each.host for each in who if each.state == "leads"]
-        leader = leads[0] if leads else hosts.lead(app.profile.name).name if trouble else ""
+        leader = leads[0] if leads else _last_leader(app, app.standing.host.lease_s, trouble)
     return HubStatus(
         settings.url, not trouble, trouble, leader,
         max(0.0, time.time() - oldest) if oldest is not None else 0.0, waiting, tuple(shops), {},
         requests.waiting(app.data), tuple(attempts.recent(app.data, now)), tuple(who),
     )  # fmt: skip
+
+
+def _last_leader(app: OfficeWiring, lease_s: float, trouble: str) -> str:
+    """Who leads by what this host heard last, as long as that can still be so."""
+    last = hosts.lead(app.profile.name)
+    return last.name if trouble and time.time() - last.at <= lease_s else ""
 
 
 async def _consumers(
@@ -174,15 +182,21 @@ async def _hosts(
 
 def _back_office(app: OfficeWiring) -> HubStatus:
     here = arriving.follow_state(app.data)
+    trouble = ""
+    try:
+        asyncio.run(_ask(app))
+    except StoreOpsError as error:
+        trouble = error.message
     follows = sum(count_follows(app.data.connection).values())
     state = "never"
     if here.caught_up_at is not None:
-        state = "following" if app.clock.now() - here.caught_up_at <= AWAY_S else "away"
+        lately = app.clock.now() - here.caught_up_at <= AWAY_S
+        state = "following" if lately and not trouble else "away"
     shop = ShopStatus(app.profile.store, "", state, here.caught_up_at, here.behind, follows)
     return HubStatus(
         app.profile.head_office,
-        None,
-        "",
+        not trouble,
+        trouble,
         "",
         None,
         None,
@@ -190,3 +204,10 @@ def _back_office(app: OfficeWiring) -> HubStatus:
         here.waiting,
         asking.waiting(app.data),
     )
+
+
+async def _ask(app: OfficeWiring) -> None:
+    """Connect as this back office, and nothing else."""
+    join = joining.of_profile(app.profile)
+    async with connected(join.url, join.key, join.token, join.store_code, join.ca):
+        pass

@@ -35,7 +35,7 @@ def test_status_has_the_shape_of_both_sides(chain: Chain, cli: Cli) -> None:
         assert each.keys() == {"store_code", "state", "last_seen_at", "behind", "follows"}
         assert (each["state"], each["behind"]) == ("following", 0)
     here = cli("--profile", MINE, "hub", "status", "--json").json
-    assert here["server"]["url"] == chain.url
+    assert here["server"] == {"url": chain.url, "answers": True}
     assert here["shops"][0]["follows"] == found["shops"][0]["follows"] > 0
     assert cli("--profile", "office", "hub", "check").code == 0
 
@@ -55,6 +55,8 @@ def test_a_back_office_reads_and_notes_off_line(chain: Chain, cli: Cli, tmp_path
         once = cli("--profile", MINE, "hub", "follow", "--once", "--json")
         assert once.code == 8
         assert "does not answer" in once.error["message"]
+        told = cli("--profile", MINE, "hub", "status", "--json").json
+        assert (told["server"]["answers"], told["shops"][0]["state"]) == (False, "away")
     finally:
         chain.serve()
 
@@ -103,6 +105,8 @@ def test_a_shop_is_added_revoked_and_added_again(
 
     published()
     profile = f"shop-{third}"
+    unfilled = cli("--profile", profile, "customer", "list")
+    assert (unfilled.code, unfilled.err.count(f"hub follow --once --profile {profile}")) == (0, 1)
     assert cli("--profile", profile, "hub", "follow", "--once", "--quiet").code == 0
     shown = cli("--profile", profile, "customer", "list", "--all", "--json").json["items"]
     assert shown
@@ -110,7 +114,9 @@ def test_a_shop_is_added_revoked_and_added_again(
     revoked = cli(*words, "revoke", str(third), "--yes", "--json")
     assert revoked.json["told"] is True
     assert cli("--profile", profile, "hub", "follow", "--once").code == 4
-    assert cli("--profile", profile, "customer", "list", "--json").code == 0
+    stale = cli("--profile", profile, "customer", "list")
+    assert (stale.code, "lets this back office in no more" in stale.err) == (0, True), stale
+    assert cli("--profile", profile, "doctor").code == 4
     path.unlink()
     assert cli(*words, "rotate", str(third)).code == 9
     assert cli(*words, "add", str(third)).code == 0

@@ -157,6 +157,8 @@ def test_the_second_host_takes_over(two: Two, cli: Cli, monkeypatch: pytest.Monk
         App.open("second").data  # noqa: B018
     two.serve("office")
     until(lambda: hosts.lead("office").until > hosts.now_s())
+    rules = ("hub", "requests", "rules")
+    assert cli("--profile", "office", *rules, "--rows", "1999").code == 0
     two.serve("second")
     until(lambda: hosts.own_data("second").epoch == 1)
     until(lambda: state.read(two.shop.data.connection, "epoch") or follow(two))
@@ -178,6 +180,8 @@ def test_the_second_host_takes_over(two: Two, cli: Cli, monkeypatch: pytest.Monk
     }  # fmt: skip
     refused = cli("--profile", "second", "mark", "add", "m", "--where", "status:active")
     assert (refused.code, "led by one" in refused.err) == (11, True)
+    assert cli("--profile", "second", *rules, "--rows", "5").code == 11
+    assert cli("--profile", "second", *rules, "--json").json["request_rows"] == 1999
 
     # what the shop was told is taken is known at the other host, however this one ends
     two.ask()
