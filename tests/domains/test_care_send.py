@@ -189,3 +189,39 @@ def test_what_a_limit_holds_back_is_sent_by_the_next_run(
     assert (again.code, again.json["items"]) == (0, [])
     guides = {row["userid"] for row in tasks.list_tasks(corp.app.data, corp.app.clock.now())}
     assert sorted(row["to"] for row in corp.inbox()) == sorted(guides)
+
+
+def test_an_erasure_or_a_passing_on_leaves_no_task_untold(
+    cli: Any, corp: Corp, tmp_path: Path
+) -> None:
+    db, now = corp.app.data, corp.app.clock.now()
+    corp.buy(cli, tmp_path, "Phone")
+    corp.plan()
+    open_ = tasks.list_tasks(db, now)
+    one, two, *_more = sorted({row["userid"] for row in open_})
+    ones = [row for row in open_ if row["userid"] == one]
+    for row in ones[2:]:
+        assert cli("care", "done", str(row["id"])).code == 0
+    # waits for the end of quiet hours when one of its two customers is erased
+    name, quiet = targets.own_name("guide", one), "00:00-23:59"
+    targets.save(db, name, "app", now, receivers={"touser": one}, quiet=quiet)
+    first = cli("care", "send", "--yes", "--json").json["items"]
+    assert {each["userid"]: each["status"] for each in first}[one] == "waiting"
+    assert cli("audit", "erase", ones[0]["external_userid"], "--yes").code == 0
+    targets.save(db, name, "app", now, receivers={"touser": one})
+    (again,) = cli("care", "send", "--yes", "--json").json["items"]
+    assert (again["userid"], again["status"], again["tasks"]) == (one, "sent", [ones[1]["id"]])
+    # the only one she heard of is erased; what comes later is a message of its own
+    assert cli("audit", "erase", ones[1]["external_userid"], "--yes").code == 0
+    key = db.execute("SELECT customer_id FROM care_task WHERE id = ?", (ones[2]["id"],)).fetchone()[0]
+    fact = {"article": "Milk", "day": "today", "lot": "L1"}
+    tasks.ask(db, "recall 1", [tasks.AskedTask(key, "recall", "L1", fact)], now)
+    heard = len(corp.inbox())
+    (late,) = cli("care", "send", "--yes", "--json").json["items"]
+    assert (late["userid"], late["status"], len(corp.inbox())) == (one, "sent", heard + 1)
+    # told, and then passed on: who has it now is told as well, once
+    with db.atomic() as connection:
+        connection.execute("UPDATE care_task SET userid = ? WHERE id = ?", (two, late["tasks"][0]))
+    (moved,) = cli("care", "send", "--yes", "--json").json["items"]
+    assert (moved["userid"], moved["tasks"]) == (two, late["tasks"])
+    assert cli("care", "send", "--yes", "--json").json["items"] == []

@@ -64,23 +64,27 @@ def due(db: Database, now: float) -> list[CareMessage]:
     """
     day = times.day(now)
     told = dict(db.execute("SELECT task_id, message FROM care_told WHERE day = ?", (day,)))
-    how = log.statuses(db, set(told.values()))
+    how = log.named(db, f"care-{day}-")  # also those whose tasks were erased
     fresh: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in tasks.list_tasks(db, now):
-        if how.get(told.get(row["id"], ""), log.FAILED) == log.FAILED:
-            fresh[row["userid"]].append(row)
+        message = told.get(row["id"], "")
+        hers = message.rpartition("-")[0] == f"care-{day}-{row['userid']}"
+        if not hers or how.get(message, log.FAILED) == log.FAILED:
+            fresh[row["userid"]].append(row)  # new, passed on since, or it failed
     where = guides.receivers(db, fresh)
     failed: dict[str, list[str]] = defaultdict(list)
+    last: dict[str, int] = defaultdict(int)  # number of a guide's last message
     for each in sorted(how):
+        of, _sign, number = each.rpartition("-")
+        last[of] = max(last[of], int(number))
         if how[each] == log.FAILED:
-            failed[each.rpartition("-")[0]].append(each)
+            failed[of].append(each)
     found = []
     for userid, rows in fresh.items():
         begin = f"care-{day}-{userid}"
         again = failed[begin]
-        used = sum(each.rpartition("-")[0] == begin for each in how)
         for at, (part, text) in enumerate(_parts(db, day, rows, now)):
-            name = again[at] if at < len(again) else f"{begin}-{used + 1 + at - len(again)}"
+            name = again[at] if at < len(again) else f"{begin}-{last[begin] + 1 + at - len(again)}"
             found.append(
                 CareMessage(
                     day, userid, rows[0]["guide"], where[userid],
@@ -182,9 +186,11 @@ def _hand_over(app: Wiring, each: CareMessage, now: float) -> None:
         targets.keep_members(app.data, each.target, (each.userid,), now)
         if each.again:
             outbox.retry(app.ledger, (each.message,))
-        with suppress(ConflictError):  # another round handed it over meanwhile, in other words
+        try:
             outbox.post(app, each.target, OutMessage(TEXT, each.text, about=each.about),
                         id=each.message, newer=True)  # fmt: skip
+        except ConflictError:  # another round handed it over meanwhile, in other words, and noted
+            return  # what these are; what came since is told by the next one
         connection.executemany(
             "INSERT OR REPLACE INTO care_told (day, task_id, message) VALUES (?, ?, ?)",
             [(each.day, task, each.message) for task in each.tasks],

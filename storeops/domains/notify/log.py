@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -122,11 +123,20 @@ def waiting(db: Database) -> dict[str, int]:
     return dict(rows.fetchall())
 
 
-def statuses(db: Database, ids: Iterable[str]) -> dict[str, str]:
+def statuses(db: Database | sqlite3.Connection, ids: Iterable[str]) -> dict[str, str]:
     """Id → status of those messages that the log has."""
     rows = db.execute(
         "SELECT id, status FROM notify_message WHERE id IN (SELECT value FROM json_each(?))",
         (json.dumps(list(ids)),),
+    )
+    return dict(rows.fetchall())
+
+
+def named(db: Database, prefix: str) -> dict[str, str]:
+    """Id → status of those messages whose id begins so."""
+    rows = db.execute(
+        "SELECT id, status FROM notify_message WHERE id >= ? AND id < ?",
+        (prefix, f"{prefix}\U0010ffff"),
     )
     return dict(rows.fetchall())
 
