@@ -213,7 +213,9 @@ def test_an_erasure_or_a_passing_on_leaves_no_task_untold(
     assert (again["userid"], again["status"], again["tasks"]) == (one, "sent", [ones[1]["id"]])
     # the only one she heard of is erased; what comes later is a message of its own
     assert cli("audit", "erase", ones[1]["external_userid"], "--yes").code == 0
-    key = db.execute("SELECT customer_id FROM care_task WHERE id = ?", (ones[2]["id"],)).fetchone()[0]
+    key = db.execute("SELECT customer_id FROM care_task WHERE id = ?", (ones[2]["id"],)).fetchone()[
+        0
+    ]
     fact = {"article": "Milk", "day": "today", "lot": "L1"}
     tasks.ask(db, "recall 1", [tasks.AskedTask(key, "recall", "L1", fact)], now)
     heard = len(corp.inbox())

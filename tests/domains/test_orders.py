@@ -570,6 +570,24 @@ def test_facets_that_other_threads_counted_follow_every_import(chain, monkeypatc
     assert found == [*imports]
 
 
+def test_what_was_paid_beside_equal_lines_and_lines_in_two_currencies(chain, cli) -> None:
+    """Two of one price are two; a total that is said twice is one; yuan and dollars are no sum."""
+    head, day = "小票号,销售时间,商品编码,实付金额,币种\n", "2026/05/01 10:00"
+    chain.folder.mkdir(exist_ok=True)
+    beside, whole = chain.folder / "beside.csv", chain.folder / "whole.csv"
+    beside.write_text(
+        f"{head}B1,{day},X,5,\nB1,{day},Y,7,\nB2,{day},X,9.9,\nB2,{day},Y,9.9,\n"
+        f"B3,{day},X,5,CNY\nB3,{day},Y,7,USD\n", "utf-8",
+    )  # fmt: skip
+    whole.write_text(f"{head}W1,{day},X,9.9,\nW1,{day},Y,9.9,\n", "utf-8")
+    answer = cli("order", "import", str(beside), "--source", "till", "--json")
+    assert (answer.code, answer.json["added"]) == (6, 2)
+    assert "CNY, USD" in answer.json["problems"][0]["message"]
+    assert cli("order", "import", str(whole), "--source", "till").code == 0
+    sums = [cli("order", "show", each, "--json").json["amount_fen"] for each in ("B1", "B2", "W1")]
+    assert sums == [1200, 1980, 990]
+
+
 def test_a_till_s_export_as_it_comes(chain, cli) -> None:
     """A title, headings of this till, numbers as texts, merged cells, what was paid beside every
     line, a sum at the end."""

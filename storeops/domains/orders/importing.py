@@ -275,6 +275,7 @@ class _Import:
         self.stop = stop
         self.result = result
         self.spoiled: set[str] = set()
+        self._paid_beside = 0  # neighbours of one order that differ in what was paid, less others
         self._shops: dict[str, int] = {}
         self._names = names_of(db)
 
@@ -354,6 +355,8 @@ class _Import:
     ) -> Iterator[tuple[str, int, str, str]]:
         dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
         problems = self.result.problems
+        at = HEAD_KEYS.index("total")
+        before: tuple[str, int | None] = ("", None)
         for line in stream.lines:
             self.result.lines += 1
             if isinstance(line, Problem):
@@ -373,6 +376,10 @@ class _Import:
                     )
                 problems.append(of_line(line.number, code, message))
                 continue
+            total = row.head[at]
+            if total is not None and before[1] is not None and row.order_no == before[0]:
+                self._paid_beside += 1 if total != before[1] else -1
+            before = row.order_no, total
             body = "" if row.body is None else dump(row.body)
             yield row.order_no, sign * row.line, dump(row.head), body
 
@@ -431,10 +438,21 @@ class _Import:
         )  # fmt: skip
         if head["paid_at"] is None:
             raise BadOrderRow("no_time", _("it has no time of payment"))
+        if len(moneys := {each[HEAD_KEYS.index("currency")] for each in heads} - {None, ""}) > 1:
+            raise BadOrderRow(
+                "two_currencies",
+                _("its lines are in several currencies ({names}), and an order has one").format(
+                    names=_(", ").join(sorted(moneys))
+                ),
+            )
         bodies = [json.loads(body) for _line, _head, body in rows if body]
         total: int | None = head["total"]
         paid = [each[HEAD_KEYS.index("total")] for each in heads]
-        if len(bodies) == len(paid) and None not in paid and len(set(paid)) > 1:
+        beside = len(bodies) == len(paid) > 1 and None not in paid
+        if beside and len(set(paid)) == 1:  # twice the same price, or the order's total twice?
+            same = all(abs(each[4]) == abs(total or 0) for each in bodies)
+            beside = same and self._paid_beside > 0  # the file's other orders say
+        if beside:
             # what was paid stands beside every line, and is the line's
             bodies = [
                 [*each[:4], -fen if each[3] < 0 < fen else fen, each[5]]
