@@ -122,6 +122,19 @@ def test_a_later_question_about_a_purchase_takes_the_place_of_an_earlier_one(sho
     assert shop.plan("2026-05-02").made == 0
 
 
+def test_two_rules_of_the_same_words_ask_once(shop) -> None:
+    shop.person("qian", "13800000001")
+    shop.take("C1,2025-05-20 10:00,13800000001,X,,1,2999,")
+    usual = rules.CareRule("check", "warranty", 30)
+    other = rules.CareRule("offer", "warranty", 30, text="Offer a case for {article}.")
+    rules.adopt(shop.db, [usual, other], shop.now)
+    assert shop.plan("2026-05-01").made == 2
+    assert [row["reason"] for row in shop.open()] == ["check", "offer"]
+    for row in shop.open():
+        tasks.end_task(shop.db, row["id"], "done", "anna", shop.now)
+    assert shop.plan("2026-05-02").made == 0
+
+
 def test_tasks_move_with_a_handover_and_go_with_the_customer(shop) -> None:
     li, wu = shop.person("li", "13800000001"), shop.person("wu", "13800000002")
     shop.take("B1,2026-04-28 10:00,13800000001,X,,1,2999,",

@@ -189,9 +189,11 @@ def _make(db: Database, rule: CareRule, now: float) -> int:
         before = connection.total_changes
         connection.executemany(
             "INSERT OR IGNORE INTO care_task (customer_id, external_userid, reason, kind, subject,"
-            " userid, due_at, priority, facts, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            rows,
-        )
+            " userid, due_at, priority, facts, created_at) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
+            " WHERE NOT EXISTS (SELECT 1 FROM care_task WHERE customer_id = ? AND reason <> ?"
+            " AND kind = ? AND subject = ? AND facts = ? AND (status = 'open' OR due_at = ?))",
+            [(*row, row[0], *row[2:5], row[8], row[6]) for row in rows],
+        )  # what another rule asks in the same words is not asked twice
         return connection.total_changes - before
 
 
