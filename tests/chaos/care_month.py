@@ -161,7 +161,8 @@ class CareMonth:
             if luck < 0.4:
                 tasks.end_task(self.db, row["id"], "done", row["userid"], self.now, "ok")
             elif luck < 0.5:
-                tasks.snooze(self.db, row["id"], int(self.now) + 2 * DAY)
+                later = int(self.now) + 2 * DAY
+                tasks.snooze(self.db, row["id"], later, row["userid"], self.now)
             elif luck < 0.55:
                 tasks.end_task(self.db, row["id"], "skipped", row["userid"], self.now, "no")
 
