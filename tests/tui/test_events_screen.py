@@ -85,7 +85,7 @@ async def test_what_no_event_told_stands_beside(screens, fresh_chain, core):
         run_sync(core)
         await driver.press("f5")
         await driver.rest()
-        assert "events told of 0 of 1 changes" in driver.text
+        assert "events told of 0 of 1 change" in driver.text
         assert "remark" in driver.text
         assert "repaired" in driver.text
         assert "mirror already" in driver.base.why_not("retry")
@@ -115,7 +115,7 @@ async def test_what_events_told_too_late_is_no_gap_and_a_forgotten_event_ends_no
     async with screens(start="events", size=(160, 40)) as driver:
         await driver.press("v")
         await driver.rest()
-        assert "told of 1 of 1 changes" in driver.text
+        assert "told of 1 of 1 change" in driver.text
         await driver.press("v")
         await driver.rest()
         Inbox(core.inbox).forget(external_userid=who)
