@@ -20,7 +20,11 @@ _UNSAFE = re.compile(
 _JOINERS = re.compile("[\u200c\u200d\ufe00-\ufe0f]")
 _MARK = "[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]"
 _STACKED = re.compile(f"({_MARK}{{3}}){_MARK}+")
-_PHONE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
+# a mainland mobile number as people write it: +86 before it, in groups, full-width
+_PHONE = re.compile(
+    r"(?<!\d)((?:(?:[+＋]|00|００)?(?:86|８６)[ -]?)?[1１][3-9３-９]\d[ -]?)\d{4}([ -]?\d{4})(?!\d)"
+)
+MASKED = re.compile(r"[1１][3-9３-９]\d[ -]?\*{4}[ -]?\d{4}(?!\d)")  # as `mask_phones` leaves it
 ELLIPSIS = "…"
 
 

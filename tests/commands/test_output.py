@@ -15,7 +15,7 @@ from commands import cells, output, table
 from commands.context import begin
 from commands.output import Column
 from storeops.errors import UsageError
-from storeops.plain import cell_width, fit, mask_phone, mask_phones, pad, plain, wrap
+from storeops.plain import MASKED, cell_width, fit, mask_phone, mask_phones, pad, plain, wrap
 
 NASTY = [
     "\x1b[31mred\x1b[0m",
@@ -236,3 +236,13 @@ def test_phones_are_masked() -> None:
     assert mask_phone("13812345678") == "138****5678"
     assert mask_phone("021-12345") == "*******45"
     assert mask_phones("call 13812345678 or 23812345678") == "call 138****5678 or 23812345678"
+    for written, left in (
+        ("+8613812345678", "+86138****5678"), ("8613812345678", "86138****5678"),
+        ("0086 138 1234 5678", "0086 138 ****5678"), ("138-1234-5678", "138-****-5678"),
+        ("１３８１２３４５６７８", "１３８****５６７８"),
+    ):  # fmt: skip
+        masked = mask_phones(f"李{written}，")
+        assert masked.replace(" ", "") == f"李{left}，".replace(" ", "")
+        assert MASKED.search(masked)
+    for kept in ("1381234567812", "6901381234567", "88613812345678"):
+        assert mask_phones(kept) == kept

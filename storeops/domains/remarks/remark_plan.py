@@ -22,6 +22,7 @@ from storeops.domains.remarks.remarks import FIELDS, LIMITS, RemarkAction, remar
 from storeops.domains.remarks.remarks import verdict as check_row
 from storeops.errors import UsageError
 from storeops.i18n import _, ngettext
+from storeops.plain import MASKED
 from storeops.tables import typed
 from storeops.terms import term
 
@@ -32,7 +33,6 @@ MOBILES = Field("remark_mobiles", ("备注手机号", "备注电话"), guess=Fal
 SHEET_FIELDS = (*KEYS, USERID, REMARK, DESCRIPTION, COMPANY, MOBILES)
 PLACEHOLDERS = ("name", "remark", "description", "store", "store_code", "staff", "date")
 _LIST = re.compile(r"[;；,，、/\n]+")
-_MASKED = re.compile(r"(?<!\d)1[3-9]\d\*{4}\d{4}(?!\d)")  # as `plain.mask_phones` leaves it
 
 
 def plan_remarks(
@@ -182,7 +182,7 @@ def _own_values(selected: SelectedFollows, index: int, wanted: dict[str, Any]) -
 
     for key in ("remark", "description", "remark_company"):
         if text := cells.get(key, "").strip():
-            if _MASKED.search(text):
+            if MASKED.search(text):
                 return of_line(
                     line,
                     "masked_text",
