@@ -120,9 +120,11 @@ def test_each_guide_hears_her_own_once_a_day(cli: Any, corp: Corp, tmp_path: Pat
     assert (late["userid"], len(late["tasks"]), len(corp.inbox())) == (guides[1], 1, done_by + 1)
     corp.day_after()
     corp.plan()
-    assert {each["userid"] for each in cli("care", "send", "--yes", "--json").json["items"]} == set(
-        guides
-    )
+    idle = {"userid": guides[1], "status": "not_activated"}  # WeCom takes it and leaves her out
+    corp.control.call("POST", "handover/member", idle)
+    told = cli("care", "send", "--yes", "--json").json["items"]
+    assert {each["userid"] for each in told} == set(guides)
+    assert {each["userid"] for each in told if each["status"] == "unreachable"} == {guides[1]}
 
 
 def test_who_cannot_be_told_is_named_and_an_erasure_finds_the_message(

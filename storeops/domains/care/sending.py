@@ -159,6 +159,8 @@ def send(app: Wiring, *, stop: threading.Event | None = None) -> list[tuple[Care
     finally:
         outbox.deliver(app, seconds=SEND_S, stop=stop)
     ended = log.statuses(db, [each.message for each in reached])
+    ended = {message: UNREACHABLE if status == log.PARTLY else status  # its one receiver left out
+             for message, status in ended.items()}  # fmt: skip
     return [
         (each, ended.get(each.message, log.WAITING) if each in reached else UNREACHABLE)
         for each in every
