@@ -98,11 +98,12 @@ def own_word(name: str, words: Iterable[str]) -> str:
 
 
 def ngettext(singular: str, plural: str, count: int) -> str:
-    """The right one of two forms for `count`, in the user's language."""
+    """The right one of two forms for `count`, in the user's language; the second for what a damaged
+    table holds instead of a number."""
     if _catalogue is None:
         use(pick_language())
     assert _catalogue is not None
-    return _catalogue.ngettext(singular, plural, count)
+    return _catalogue.ngettext(singular, plural, count if isinstance(count, int) else 2)
 
 
 def N_(message: str) -> str:
