@@ -18,8 +18,9 @@ name that is taken) is left out and named by `storeops plugin list`, never fatal
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import Field, dataclass, field, fields
 from functools import cache
 from importlib import import_module
@@ -274,7 +275,8 @@ class Found:
 def load(where: str) -> Any:
     """What "package.module:attribute" or "package.module" names; imports it now.
 
-    What it prints while it is imported goes to stderr: stdout holds answers.
+    What another package prints while it is imported goes to stderr: stdout holds answers. Only the
+    main thread, which prints these, turns stdout away: it is one for all threads.
 
     Raises:
         ImportError, AttributeError: there is no such thing, or it ends the process.
@@ -282,7 +284,9 @@ def load(where: str) -> Any:
     module, _colon, attribute = where.partition(":")
     found: Any = sys.modules.get(module)
     if found is None or (attribute and not hasattr(found, attribute)):  # or half imported
-        with redirect_stdout(sys.stderr):
+        foreign = module.partition(".")[0] not in ("storeops", "commands", "tui")
+        alone = threading.current_thread() is threading.main_thread()
+        with redirect_stdout(sys.stderr) if foreign and alone else nullcontext():
             try:
                 found = import_module(module)
             except SystemExit as error:

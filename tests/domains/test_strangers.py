@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
@@ -81,6 +82,23 @@ def test_what_is_printed_while_a_package_is_imported_is_no_answer(install) -> No
         found = install(loud="print('hello')\nDOMAIN = Domain(name='loud', title='Loud')")
     assert reasons(found) == {"loud": ""}
     assert answer.getvalue() == ""
+
+
+def test_an_answer_is_printed_while_another_thread_imports(tmp_path, monkeypatch, capsys) -> None:
+    """stdout is one for all threads: `events serve` said its URL on stderr."""
+    inside, on = threading.Event(), threading.Event()
+    monkeypatch.setattr(sys, "gate_of_test", (inside, on), raising=False)
+    (tmp_path / "acme_slow.py").write_text(
+        "import sys\nsys.gate_of_test[0].set()\nsys.gate_of_test[1].wait(9)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    loading = threading.Thread(target=load, args=("acme_slow",))
+    loading.start()
+    assert inside.wait(9)
+    print("answer")
+    on.set()
+    loading.join()
+    assert capsys.readouterr().out == "answer\n"
 
 
 def test_parts_that_are_no_such_parts_are_found_when_they_are_tried(install) -> None:
