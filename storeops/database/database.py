@@ -467,6 +467,17 @@ def file_size(path: Path) -> int:
 
 
 @contextmanager
+def streaming(connection: sqlite3.Connection) -> Iterator[None]:
+    """Read what is read once and whole: of mapped pages all would stay in memory."""
+    (mapped,) = connection.execute("PRAGMA mmap_size").fetchone()
+    connection.execute("PRAGMA mmap_size = 0")
+    try:
+        yield
+    finally:
+        connection.execute(f"PRAGMA mmap_size = {mapped}")
+
+
+@contextmanager
 def let_pass() -> Iterator[None]:
     """Around what is written `at_leisure`: ends it where it cannot be, but for `interrupt`."""
     try:

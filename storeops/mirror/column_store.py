@@ -16,13 +16,13 @@ import json
 import sqlite3
 import threading
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from storeops.database.database import let_pass
+from storeops.database.database import let_pass, streaming
 from storeops.mirror import meta
 
 if TYPE_CHECKING:
@@ -269,7 +269,8 @@ def _read(connection: sqlite3.Connection, known: ColumnSnapshot | None) -> Colum
         tables, tags = {table: dict(each) for table, each in known.tables.items()}, known.tags
         since = known.at.number
     else:
-        tables, tags = _parts(connection, words)
+        with streaming(connection):
+            tables, tags = _parts(connection, words)
         since = 0
     for table, keys in _changed(connection, since).items():
         if keys:
@@ -320,23 +321,33 @@ def _parts(
     for table in TABLES:
         made: dict[str, NDArray[Any]] = {}
         parts = _last(connection, table) + 1
-        for part in range(parts):
-            stored = connection.execute(
-                "SELECT data FROM column_part WHERE kind = ? AND part = ?", (table, part)
-            ).fetchone()
-            data = stored[0] if stored is not None else _packed(connection, table, part)
+        for part, data in _data(connection, table, parts):
+            place = slice(part * PART, (part + 1) * PART)
             for name, column in _unpacked(data, words).items():
                 if name in tags:
                     tags[name].append(column.copy())  # a view would keep the whole part
-                    continue
-                kind = np.result_type(made[name].dtype, column.dtype) if part else column.dtype
-                if not part:
-                    made[name] = np.zeros(parts * PART, kind)
-                elif made[name].dtype != kind:
-                    made[name] = made[name].astype(kind)
-                made[name][part * PART : (part + 1) * PART] = column
+                elif name not in made:
+                    made[name] = np.zeros(parts * PART, column.dtype)
+                elif made[name].dtype != column.dtype:
+                    made[name] = made[name].astype(np.result_type(made[name], column), copy=False)
+                if name in made:
+                    made[name][place] = column
         tables[table] = made
     return tables, (np.concatenate(tags["tag of"]), np.concatenate(tags["tag"]))
+
+
+def _data(connection: sqlite3.Connection, table: str, parts: int) -> Iterator[tuple[int, bytes]]:
+    """The parts of a table, those that the file lacks made of the rows."""
+    there = 0
+    stored = connection.execute(
+        "SELECT part, data FROM column_part WHERE kind = ? AND part < ? ORDER BY part",
+        (table, parts),
+    )
+    for part, data in stored:
+        yield from ((each, _packed(connection, table, each)) for each in range(there, part))
+        yield part, data
+        there = part + 1
+    yield from ((each, _packed(connection, table, each)) for each in range(there, parts))
 
 
 def _patched(
@@ -399,9 +410,9 @@ def _rows(
 
 def _coded(texts: Sequence[str], words: dict[str, int]) -> list[int]:
     """The numbers of texts, from 1; 0 is what is not there."""
-    for text in set(texts) - words.keys():
+    for text in set(texts).difference(words):
         words[text] = len(words) + 1
-    return [words[text] for text in texts]
+    return list(map(words.__getitem__, texts))
 
 
 # -- keeping --------------------------------------------------------------------------------------
@@ -467,7 +478,7 @@ def _unpacked(data: bytes, words: dict[str, int]) -> dict[str, NDArray[Any]]:
         column = np.frombuffer(data, code, size, start)
         start += column.nbytes
         if texts:
-            numbers = np.array([0, *_coded(texts, words)], np.int64)
-            column = numbers.astype(np.min_scalar_type(numbers.max()))[column]
+            numbers = [0, *_coded(texts, words)]
+            column = np.array(numbers, np.min_scalar_type(max(numbers))).take(column)
         found[name] = column
     return found
