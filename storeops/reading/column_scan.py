@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from storeops import times
 from storeops.clock import MOST_SECONDS
@@ -130,20 +130,22 @@ class ColumnScan:
 
     def pairs(self, facet: Facet) -> Counts:
         """Customers per value of a domain's facet, in no order."""
-        values, everybody = self._values(facet)
-        everywhere = all(branch == Branch() for branch in self.branches)
-        if everywhere and everybody:
-            return list(everybody)
-        people = self.columns.customers_of(self.follows)
-        counts = ((value, int(people[keys].sum())) for value, keys in values)
-        found: Counts = [(value, count) for value, count in counts if count]
-        if everywhere:
-            everybody[:] = found
-        return found
+        import numpy as np
 
-    def _values(self, facet: Facet) -> tuple[list[tuple[int | str, NDArray[np.int32]]], Counts]:
-        """(value, customers) of a facet, and room for the counts of everybody; kept with the
-        columns until anybody writes anything."""
+        if all(branch == Branch() for branch in self.branches):
+            people = self._once("followed", lambda: self.columns.customers_of(self.follows))
+        else:
+            people = self.columns.customers_of(self.follows)
+        sets = self._sets(facet)
+        found: Counts = [(value, int((people & who).sum())) for value, who in sets.many]
+        passed = np.zeros(len(sets.keys) + 1, np.int32)
+        np.cumsum(people.take(sets.keys), out=passed[1:])
+        counts = np.diff(passed.take(sets.ends), prepend=0).tolist()
+        found += zip(sets.values, counts, strict=True)
+        return [each for each in found if each[1]]
+
+    def _sets(self, facet: Facet) -> _Sets:
+        """The values of a facet; kept with the columns until anybody writes anything."""
         import numpy as np
 
         (version,) = self.connection.execute("PRAGMA data_version").fetchone()
@@ -153,30 +155,42 @@ class ColumnScan:
         sql = facet.pairs
         if known.get(sql, (None,))[0] != at:
             size = len(self.columns.everybody)
-            every = facet.at_hand(self.connection)
+            every = facet.at_hand(self.connection, size)
             if every is None:
                 every = [
-                    (value, np.fromstring(text[1:-1], np.int64, sep=","))
+                    (value, keys[keys < size])
                     for value, text in self.connection.execute(
                         f"SELECT value, json_group_array(customer_id) FROM ({sql}) GROUP BY value"
                     )
+                    for keys in [np.fromstring(text[1:-1], np.int64, sep=",")]
                 ]
-            found = [(value, keys[keys < size].astype(np.int32)) for value, keys in every]
-            known[sql] = at, found, []
-        values: list[tuple[int | str, NDArray[np.int32]]]
-        everybody: Counts
-        _at, values, everybody = known[sql]
-        return values, everybody
+            few = [(value, who) for value, who in every if who.dtype != bool]
+            keys = [np.zeros(0, np.int32), *(who.astype(np.int32, copy=False) for _, who in few)]
+            known[sql] = (
+                at,
+                _Sets(
+                    [(value, who) for value, who in every if who.dtype == bool],
+                    [value for value, _who in few],
+                    np.concatenate(keys),
+                    np.cumsum([len(who) for _value, who in few], dtype=np.int64),
+                ),
+            )
+        found: _Sets = known[sql][1]
+        return found
+
+    def _once(self, question: str, ask: Callable[[], Mask]) -> Mask:
+        """An answer about this moment, looked up once for all filters."""
+        if question not in self.columns.known:
+            self.columns.known[question] = ask()
+        found: Mask = self.columns.known[question]
+        return found
 
     def in_groups(self) -> Mask:
-        """The members of group chats; looked up once for all filters."""
-        if "groups" not in self.columns.known:
-            self.columns.known["groups"] = self.listed(
-                "SELECT m.id AS key FROM group_member g JOIN customer m"
-                " ON m.external_userid = g.member WHERE g.type = 2"
-            )
-        found: Mask = self.columns.known["groups"]
-        return found
+        """The members of group chats."""
+        return self._once("groups", lambda: self.listed(
+            "SELECT m.id AS key FROM group_member g JOIN customer m"
+            " ON m.external_userid = g.member WHERE g.type = 2"
+        ))  # fmt: skip
 
     def listed(self, sql: str, params: tuple[Any, ...] = ()) -> Mask:
         """The customers that a SELECT gives as `key`, some more than once."""
@@ -261,6 +275,22 @@ class ColumnScan:
             f" WHERE {sql}",
             (ids, *test.params),
         )
+
+
+class _Sets(NamedTuple):
+    """The values of a facet.
+
+    Attributes:
+        many: (value, who has it, by customer.id).
+        values: those that few have.
+        keys: the customers of these, one value behind the other.
+        ends: where each ends there.
+    """
+
+    many: list[tuple[int | str, Mask]]
+    values: list[int | str]
+    keys: NDArray[np.int32]
+    ends: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

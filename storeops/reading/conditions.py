@@ -35,15 +35,16 @@ class Facet:
         title: English heading, translated when shown.
         pairs: a SELECT that gives `customer_id` and `value`, at most one row for each pair.
         names: function(db) → value → name for people; a value that is not in it is shown itself.
-        at_hand: function(connection) → (value, array of customer.id) of every value where the
-            domain keeps that; None where `pairs` is to be asked.
+        at_hand: function(connection, size) → (value, who has it) of every value where the domain
+            keeps that: an array of yes and no by customer.id, of that size, or of some that are
+            below it; None where `pairs` is to be asked.
     """
 
     title: str
     pairs: str
     names: Callable[[Any], Mapping[Any, str]] = lambda _db: {}
-    at_hand: Callable[[sqlite3.Connection], Sequence[tuple[int | str, Any]] | None] = (
-        lambda _connection: None
+    at_hand: Callable[[sqlite3.Connection, int], Sequence[tuple[int | str, Any]] | None] = (
+        lambda _connection, _size: None
     )
 
 

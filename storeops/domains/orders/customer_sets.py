@@ -168,14 +168,23 @@ def mask(connection: sqlite3.Connection, what: str, value: str, size: int) -> Ma
     import numpy as np
 
     found = np.zeros(size, bool)
-    _value, dense, blob = row
-    for keys, there in ((_keys(dense, blob), True), (changed, False), (now, True)):
+    _add(found, *row[1:])
+    for keys, there in ((changed, False), (now, True)):
         found[keys[keys < size]] = there
     return found
 
 
-def every(connection: sqlite3.Connection, what: str) -> list[tuple[str, Keys]] | None:
-    """(value, who is in its set) of channel, shop or segment; None where they are not kept."""
+def every(
+    connection: sqlite3.Connection, what: str, size: int
+) -> list[tuple[int | str, Mask | Keys]] | None:
+    """(value, who is in its set) of channel, shop or segment; None where they are not kept.
+
+    Args:
+        connection: on data.db.
+        what: channel | shop | segment.
+        size: of the arrays of yes and no by customer.id that stand for sets of many; of few there
+            are the numbers, below `size` too.
+    """
     import numpy as np
 
     changed = array_of(connection, _SINCE)
@@ -183,17 +192,34 @@ def every(connection: sqlite3.Connection, what: str) -> list[tuple[str, Keys]] |
     rows = connection.execute(f"{_SETS} {_IF_READY}", (what,)).fetchall()
     if not rows:
         return None
-    more = {value: [key for _, key in pairs] for value, pairs in groupby(now, lambda row: row[0])}
-    found = []
+    moved = np.zeros(size, bool)
+    moved[changed[changed < size]] = True
+    more = {
+        value: keys[keys < size]
+        for value, pairs in groupby(now, lambda row: row[0])
+        for keys in [np.array([key for _value, key in pairs], np.int64)]
+    }
+    found: list[tuple[int | str, Mask | Keys]] = []
     for value, dense, blob in rows:
         if value is None:  # ready, and there is no set of that kind
             continue
-        keys = _keys(dense, blob)
-        if len(changed):
-            stay = keys[~np.isin(keys, changed)]
-            keys = np.concatenate([stay, np.array(more.pop(value, []), np.int64)])
-        found.append((value, keys))
-    return [*found, *((value, np.array(keys, np.int64)) for value, keys in more.items())]
+        new = more.pop(value, None)
+        if dense:
+            who = np.zeros(size, bool)
+            _add(who, dense, blob)
+            if len(changed):
+                who &= ~moved
+        else:
+            who = _keys(blob)
+            who = who[who < size]
+            if len(changed):
+                who = who[~moved.take(who)]
+        if new is not None and dense:
+            who[new] = True
+        elif new is not None:
+            who = np.concatenate([who, new])
+        found.append((value, who))
+    return [*found, *more.items()]
 
 
 _SINCE = "SELECT customer_id AS key FROM orders_changed"
@@ -203,10 +229,20 @@ _SETS = (
 _IF_READY = f"WHERE m.key = '{_READY}' AND m.value = 'ready'"
 
 
-def _keys(dense: int | None, blob: bytes | None) -> Keys:
+def _add(mask: Mask, dense: int | None, blob: bytes | None) -> None:
+    """Set the places of those in a set."""
     import numpy as np
 
-    if not dense:
-        return np.frombuffer(blob or b"", "<i4").astype(np.int64)
-    bits = np.unpackbits(np.frombuffer(blob or b"", np.uint8), bitorder="little")
-    return np.flatnonzero(bits)
+    if dense:
+        bits = np.frombuffer(blob or b"", np.uint8)
+        bits = np.unpackbits(bits, count=min(len(bits) * 8, len(mask)), bitorder="little")
+        mask[: len(bits)] |= bits.view(bool)
+    else:
+        keys = _keys(blob)
+        mask[keys[keys < len(mask)]] = True
+
+
+def _keys(blob: bytes | None) -> NDArray[np.int32]:
+    import numpy as np
+
+    return np.frombuffer(blob or b"", "<i4")

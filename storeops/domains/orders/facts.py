@@ -162,6 +162,10 @@ def _set_of(what: str) -> Callable[[sqlite3.Connection, str, int], Mask | None]:
     return lambda connection, value, size: customer_sets.mask(connection, what, value, size)
 
 
+def _sets_of(what: str) -> Callable[[sqlite3.Connection, int], Any]:
+    return lambda connection, size: customer_sets.every(connection, what, size)
+
+
 def _place(what: str) -> dict[str, Any]:
     return {
         "source": lambda value, _now: (
@@ -183,7 +187,7 @@ CHANNEL = Condition(
     help=N_("Bought through this channel: till"),
     facet=Facet(
         N_("Channel"), "SELECT customer_id, value FROM orders_place WHERE what = 'channel'",
-        at_hand=lambda connection: customer_sets.every(connection, customer_sets.CHANNEL),
+        at_hand=_sets_of(customer_sets.CHANNEL),
     ),
 )  # fmt: skip
 SHOP_BOUGHT = Condition(
@@ -191,7 +195,7 @@ SHOP_BOUGHT = Condition(
     help=N_("Bought in this shop, as the order names it: N001"),
     facet=Facet(
         N_("Shop of purchases"), "SELECT customer_id, value FROM orders_place WHERE what = 'shop'",
-        at_hand=lambda connection: customer_sets.every(connection, customer_sets.SHOP),
+        at_hand=_sets_of(customer_sets.SHOP),
     ),
 )  # fmt: skip
 
@@ -248,7 +252,7 @@ SEGMENT = Condition(
     facet=Facet(
         N_("Segment"), "SELECT customer_id, segment AS value FROM orders_value",
         lambda _db: {key: _(each.name) for key, each in SEGMENTS.items()},
-        at_hand=lambda connection: customer_sets.every(connection, customer_sets.SEGMENT),
+        at_hand=_sets_of(customer_sets.SEGMENT),
     ),
     at_hand=_set_of(customer_sets.SEGMENT),
 )  # fmt: skip
