@@ -11,7 +11,7 @@ from commands.context import current
 from commands.options import After, All, Limit, Yes
 from commands.output import Column
 from storeops.errors import ConflictError
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, ngettext, plural
 from storeops.terms import term
 
 app = typer.Typer(help=_("The journal of all changes, chained line by line."))
@@ -243,14 +243,11 @@ def erase(
         ledger, external_userid, reason=reason, inbox=(lambda: app_.inbox) if heard else None
     )
     text = [
-        _(
-            "Erased: {lines} lines of the journal, {rows} rows of plans, {facts} facts, {events} "
-            "events; {others}."
-        ).format(
-            lines=gone.lines,
-            rows=gone.rows,
-            facts=gone.facts,
-            events=gone.events,
+        _("Erased: {lines}, {rows}, {facts}, {events}; {others}.").format(
+            lines=plural("{count} journal line", "{count} journal lines", gone.lines),
+            rows=plural("{count} row of plans", "{count} rows of plans", gone.rows),
+            facts=plural("{count} fact", "{count} facts", gone.facts),
+            events=plural("{count} event", "{count} events", gone.events),
             others=_(", ").join(
                 _("{name}: {count}").format(name=_(name), count=count)
                 for name, count in gone.others.items()

@@ -136,8 +136,8 @@ def plan(
     app_ = current().app
     done = tasks.plan_care(app_.data, app_.clock.now(), cap=cap)
     text = _(
-        "{day}: {made} tasks made, {given} given to guides, {waiting} wait for another day;"
-        " {moved} moved to another guide, {lapsed} lapsed, {gone} of customers who are gone."
+        "{day}: tasks made {made}, given to guides {given}, kept for another day {waiting};"
+        " moved to another guide {moved}, lapsed {lapsed}, of customers who are gone {gone}."
     )
     output.result(asdict(done), text.format(**asdict(done)))
 

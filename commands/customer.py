@@ -17,7 +17,7 @@ from commands.options import After, All, Force, Limit, Reveal
 from commands.output import Column
 from commands.question import may_replace
 from commands.selecting import Sort, selected, selecting
-from storeops.i18n import _, aside, ngettext
+from storeops.i18n import _, aside, labelled, ngettext, plural
 
 if TYPE_CHECKING:
     from storeops.reading.customers import Selection
@@ -146,8 +146,8 @@ def explained(query: CustomerQuery) -> None:
     for each in found.alternatives:
         lines.append(_("read by: {drives}").format(drives=each[0]))
         lines += [
-            "  " + _("{condition}: {rows} rows").format(
-                condition=label, rows=_("many") if rows is None else rows)
+            "  " + labelled(label, _("many rows") if rows is None
+                            else plural("{count} row", "{count} rows", rows))
             for label, rows in each[2]
         ]  # fmt: skip
     output.result(

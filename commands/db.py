@@ -17,7 +17,7 @@ from commands.output import Column
 from commands.question import confirm
 from storeops import paths, times
 from storeops.errors import ConfigError, ConflictError, NotFoundError, UsageError
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, ngettext, plural
 
 if TYPE_CHECKING:
     from storeops.changes.restore import RestoredLedger
@@ -285,10 +285,10 @@ def verify_backup(
             "inbox": str(inbox) if inbox.exists() else None,
             **seen,
         },
-        _("{path} can be restored: {follows} follows, {lines} journal lines, made {time}.").format(
+        _("{path} can be restored: {follows}, {lines}, made {time}.").format(
             path=chosen,
-            follows=f"{seen['follows']:,}",
-            lines=f"{seen['journal_lines']:,}",
+            follows=plural("{count} follow", "{count} follows", seen["follows"]),
+            lines=plural("{count} journal line", "{count} journal lines", seen["journal_lines"]),
             time=times.minute(made.st_mtime),
         ),
     )
@@ -527,10 +527,18 @@ def prune(
     age = seconds(older_than)
     inbox = Inbox(app_.inbox) if file_size(paths.inbox_db(app_.profile.name)) else None
     found = pruning.look(app_.ledger, inbox, age)
-    text = _(
-        "{plans} plans with {rows} rows and {jobs} jobs, {events} events, {lines} journal lines;"
-        " {kept} old plans stay (not finished, not restored, or undone by one that stays)."
-    ).format(**found.as_dict())
+    text = _("{plans} with {rows} and {jobs}, {events}, {lines}; {kept}.").format(
+        plans=plural("{count} plan", "{count} plans", found.plans),
+        rows=plural("{count} row", "{count} rows", found.rows),
+        jobs=plural("{count} job", "{count} jobs", found.jobs),
+        events=plural("{count} event", "{count} events", found.events),
+        lines=plural("{count} journal line", "{count} journal lines", found.lines),
+        kept=plural(
+            "{count} old plan stays (not finished, not restored, or undone by one that stays)",
+            "{count} old plans stay (not finished, not restored, or undone by one that stays)",
+            found.kept,
+        ),
+    )
     empty = not (found.plans or found.events or found.lines)
     if not dry_run and not empty:
         if not yes:

@@ -18,7 +18,7 @@ from commands.question import confirm
 from commands.staying import stays
 from storeops.durations import span
 from storeops.errors import PartialError
-from storeops.i18n import N_, _
+from storeops.i18n import N_, _, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -296,18 +296,26 @@ def _show(
     )
     output.line("")
     output.line(
-        _("Read with {calls} calls in {time}.").format(
-            calls=cells.amount(calls), time=span(seconds)
+        plural(
+            "Read with {count} call in {time}.",
+            "Read with {count} calls in {time}.",
+            calls,
+            time=span(seconds),
         )
     )
     output.line(
-        _(
-            "{shared} customers have more than one owner, {untagged} have no tag, and {leavers} "
-            "staff members left customers behind."
-        ).format(
-            shared=cells.amount(sights.shared),
-            untagged=cells.amount(sights.untagged),
-            leavers=cells.amount(sights.leavers),
+        _("{shared}, {untagged}, and {leavers}.").format(
+            shared=plural(
+                "{count} customer has more than one owner",
+                "{count} customers have more than one owner",
+                sights.shared,
+            ),
+            untagged=plural("{count} has no tag", "{count} have no tag", sights.untagged),
+            leavers=plural(
+                "{count} staff member left customers behind",
+                "{count} staff members left customers behind",
+                sights.leavers,
+            ),
         )
     )
     output.line("")

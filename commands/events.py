@@ -18,7 +18,7 @@ from commands.options import After, All, Limit, Reveal, Yes, any_of
 from commands.output import Column
 from commands.staying import stays
 from storeops.errors import ExitCode, PartialError, StoreOpsError, UsageError
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, ngettext, plural
 from storeops.terms import term
 
 if TYPE_CHECKING:
@@ -494,13 +494,14 @@ def gaps(limit: Limit = 50, all_: All = False, after: After = "") -> None:
         return
     if share is not None:
         note(
-            _(
-                "Since {time} events told of {told} of {all} changes ({share} %); the mirror has"
-                " the others now, too."
-            ).format(
+            plural(
+                "Since {time} events told of {told} of {count} change ({share} %); the mirror has"
+                " the others now, too.",
+                "Since {time} events told of {told} of {count} changes ({share} %); the mirror has"
+                " the others now, too.",
+                found.told + len(found.untold),
                 time=cells.when(since),
                 told=cells.amount(found.told),
-                all=cells.amount(found.told + len(found.untold)),
                 share=f"{100 * share:.1f}",
             )
         )

@@ -41,7 +41,7 @@ from commands.progress import bars
 from commands.question import may_replace
 from commands.stock import Product, ProductId, Store, StoreId
 from storeops.errors import ConfigError, UsageError
-from storeops.i18n import _
+from storeops.i18n import _, plural
 
 app = typer.Typer(help=_("Demand of the days ahead: forecast, score, explain, order."))
 
@@ -105,10 +105,10 @@ def run(
         remember(call.app.data, made, data, call.app.clock.now())
     output.result(
         asdict(made),
-        _("{rows} rows in {path}: {series} series of {stores} shops, {days} days after {day}.")
-        .format(
-            rows=f"{made.rows:,}", path=made.out, series=f"{made.series:,}",
-            stores=f"{made.stores:,}", days=made.horizon, day=made.as_of,
+        _("{rows} in {path}: {series} series of {stores}, {days} after {day}.").format(
+            rows=plural("{count} row", "{count} rows", made.rows), path=made.out,
+            series=f"{made.series:,}", stores=plural("{count} shop", "{count} shops", made.stores),
+            days=plural("{count} day", "{count} days", made.horizon), day=made.as_of,
         ),
     )  # fmt: skip
     note_all(made.notes)
@@ -203,8 +203,10 @@ def score(
         extra={key: found[key] for key in ("origins", "method", "horizon", "notes")},
     )
     note(
-        _("Days in stock only, {count} looks back of {days} days, known up to {origins}.").format(
-            count=len(found["origins"]), days=horizon, origins=_(", ").join(found["origins"])
+        _("Days in stock only, {looks} of {days} each, known up to {origins}.").format(
+            looks=plural("{count} look back", "{count} looks back", len(found["origins"])),
+            days=plural("{count} day", "{count} days", horizon),
+            origins=_(", ").join(found["origins"]),
         )
     )
     note(_("Naive: the same weekday of last week. Gain: how much smaller the error is than its."))
@@ -251,12 +253,13 @@ def explain(
             for name, value in found["quantiles"].items()
         )),
         (_("Level"), (
-            _("{amount} on a common day at list price, of {used} days; {skipped} days with empty"
-              " shelves skipped")
+            _("{amount} on a common day at list price, of {used}; skipped with empty shelves:"
+              " {skipped}")
             if found["days_skipped"] else
-            _("{amount} on a common day at list price, of {used} days")
-        ).format(amount=number(found["level"]), used=found["days_used"],
-                 skipped=found["days_skipped"])),
+            _("{amount} on a common day at list price, of {used}")
+        ).format(amount=number(found["level"]),
+                 used=plural("{count} day", "{count} days", found["days_used"]),
+                 skipped=plural("{count} day", "{count} days", found["days_skipped"]))),
         (_("Weekday"), f"× {found['weekday']:.3f}  {kinds[found['kind']]}"),
         (_("Price"), f"× {found['price']:.3f}  " + _price(found)),
         (_("Correction"), f"× {found['correction']:.3f}  "
@@ -363,9 +366,9 @@ def order(
         empty=_("Nothing was sold there."),
     )
     note(
-        _("For {first} to {last}, enough on {share} of days; shelf life {days} days.").format(
+        _("For {first} to {last}, enough on {share} of days; shelf life {days}.").format(
             first=found["from"], last=found["until"], share=share(found["ratio"]),
-            days=found["shelf_life"],
+            days=plural("{count} day", "{count} days", found["shelf_life"]),
         )
     )  # fmt: skip
     if all(each.arrives for each in held):

@@ -13,7 +13,7 @@ from commands.options import After, All, DryRun, Limit
 from commands.output import Column
 from commands.progress import bars
 from storeops.errors import ExitCode
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, ngettext, plural
 
 app = typer.Typer(help=_("Lots: take in what happened to them, show one."))
 
@@ -86,18 +86,19 @@ def import_(
                 stage, titles[stage], done=count, total=None
             ),
         )  # fmt: skip
-    text = _("{events} events: {added} added, {known} known already.")
+    text = _("{events}: {added} added, {known} known already.")
     if dry_run:
-        text = _("{events} events can be taken; nothing was changed.")
+        text = _("Can be taken: {events}; nothing was changed.")
     if done.problems:
-        text = _("{events} events were read; nothing was imported.")
+        text = _("Read: {events}; nothing was imported.")
     output.result(
         {
             "events": done.events, "added": done.added, "known": done.known,
             "problems": [{"line": line, "message": why} for line, why in done.problems],
         },
         text.format(
-            events=cells.amount(done.events), added=cells.amount(done.added),
+            events=plural("{count} event", "{count} events", done.events),
+            added=cells.amount(done.added),
             known=cells.amount(done.known),
         ),
     )  # fmt: skip

@@ -17,7 +17,7 @@ from commands.file_options import HeaderRow, Heading, Hidden, RecordsFile, Sheet
 from commands.options import After, All, Limit, Reveal, Yes, any_of
 from commands.output import Column
 from storeops.errors import ExitCode
-from storeops.i18n import _, aside, ngettext
+from storeops.i18n import _, aside, ngettext, plural
 
 if TYPE_CHECKING:
     from storeops.domains.orders.importing import ImportedOrders, OrderRequest
@@ -176,13 +176,15 @@ def _take_in(asked: OrderRequest, resume: str) -> ImportedOrders:
 
 def _imported(done: ImportedOrders) -> str:
     text = _(
-        "{source}: {lines} rows, {orders} orders: {added} added, {changed} changed,"
-        " {unchanged} known already. {returns} returns."
-        " {matched} have their customer, {unmatched} wait, {ambiguous} fit several."
+        "{source}: {lines}, {orders}: {added} added, {changed} changed,"
+        " {unchanged} known already; returns: {returns}."
+        " With their customer: {matched}; waiting: {unmatched}; fitting several: {ambiguous}."
     )
     about = {key: cells.amount(value) if isinstance(value, int) else value
              for key, value in done.as_dict().items() if key != "problems"}  # fmt: skip
-    return text.format(**about)
+    rows = plural("{count} row", "{count} rows", done.lines)
+    orders = plural("{count} order", "{count} orders", done.orders)
+    return text.format(**{**about, "lines": rows, "orders": orders})
 
 
 def _import_watched() -> None:
@@ -486,10 +488,11 @@ def match(
     found = matching.look_again(db, now)
     answer = found.as_dict()
     text = _(
-        "{orders} orders: {matched} have their customer ({new} since now), {unmatched} wait,"
-        " {ambiguous} fit several."
+        "{orders}: with their customer {matched} ({new} since now), waiting {unmatched},"
+        " fitting several {ambiguous}."
     ).format(
         **{key: cells.amount(value) for key, value in answer.items() if isinstance(value, int)}
+        | {"orders": plural("{count} order", "{count} orders", answer["orders"])}
     )
     ways = [f"{_(matching.WAYS[way])} {cells.amount(count)}" for way, count in found.by.items()]
     lines = [text, *([_("Matched by: {ways}").format(ways=_(", ").join(ways))] if ways else [])]

@@ -13,7 +13,7 @@ from commands.diagnostics import note
 from commands.options import After, All, Force, Limit, Reason, Reveal, Yes, any_of
 from commands.output import Column
 from storeops.errors import ConflictError, UsageError
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, ngettext, plural
 from storeops.terms import term
 
 app = typer.Typer(help=_("Plans: what will change, row by row, before it happens."))
@@ -291,11 +291,11 @@ def _asked(plan: Any, seconds: float | None) -> None:
     plan = plans.by_id(app_.data, plan.id)
     if plan.status == plans.REFUSED:
         _refused(plan)
-    text = _("Head office is asked to carry out plan {plan}: {rows} rows.")
+    text = _("Head office is asked to carry out plan {plan}: {rows}.")
     if sent.waiting:
         note(_("{message} The request waits here.").format(message=sent.trouble or _("No line.")))
         note(_("It is sent as soon as there is a line: `storeops hub follow --once`"))
-        text = _("Plan {plan} waits to be asked of head office: {rows} rows.")
+        text = _("Plan {plan} waits to be asked of head office: {rows}.")
     elif not seconds:
         note(_("See what became of it: `storeops hub follow --once`, `storeops plan show last`"))
     if seconds:
@@ -526,12 +526,22 @@ def _pause(plan_id: str, *, resume: bool) -> None:
     jobs = control.pause(ledger, plan_id, resume=resume)
     plan = plans.get(ledger.db, plan_id, plans.APPLIED)
     text = (
-        _("Plan {plan} goes on: {jobs} calls are queued.")
+        plural(
+            "Plan {plan} goes on: {count} call is queued.",
+            "Plan {plan} goes on: {count} calls are queued.",
+            jobs,
+            plan=plan.name,
+        )
         if resume
-        else _("Plan {plan} is paused: {jobs} calls are held.")
+        else plural(
+            "Plan {plan} is paused: {count} call is held.",
+            "Plan {plan} is paused: {count} calls are held.",
+            jobs,
+            plan=plan.name,
+        )
     )
     steps = planned.next_lines(of_plan(ledger, plan)) if resume else []
     output.result(
         {"plan_id": plan.name, "status": "running" if resume else "paused", "jobs": jobs},
-        "\n".join([text.format(plan=plan.name, jobs=jobs), *steps]),
+        "\n".join([text, *steps]),
     )

@@ -239,8 +239,8 @@ def _grouped(problems: Sequence[Mapping[str, Any]]) -> list[tuple[bool, str]]:
             message = _("line {line}: {message}").format(line=numbers[0], message=message)
         elif numbers:
             some = _(", ").join(map(str, numbers[:10])) + (" …" if len(numbers) > 10 else "")
-            message = _("{count} lines: {message}: {lines}").format(
-                count=cells.amount(len(numbers)), message=message.rstrip(".。"), lines=some
+            message = _("{several} lines: {message}: {lines}").format(
+                several=cells.amount(len(numbers)), message=message.rstrip(".。"), lines=some
             )
         grouped.append((warning, message, len(numbers)))
     grouped.sort(key=lambda each: (not each[0], -each[2]))

@@ -13,7 +13,7 @@ from commands.options import After, All, Limit
 from commands.order import note_problems
 from commands.output import Column
 from storeops.errors import ExitCode
-from storeops.i18n import _
+from storeops.i18n import _, plural
 
 app = typer.Typer(help=_("Products: import and list names, categories, warranties."))
 
@@ -42,8 +42,9 @@ def import_(
     asked = Source(path, sheet, parse_mapping(column or []), header_row, hidden)
     with call.interruptible() as stop:
         done = import_products(call.app.data, asked, call.app.clock.now(), stop)
-    text = _("{lines} rows: {added} products added, {changed} changed, {unchanged} known already.")
+    text = _("{lines}: products added {added}, changed {changed}, known already {unchanged}.")
     about = {key: cells.amount(value) for key, value in done.as_dict().items() if key != "problems"}
+    about["lines"] = plural("{count} row", "{count} rows", done.lines)
     output.result(done.as_dict(), text.format(**about))
     note_problems(done.problems)
     if any(not each.warning for each in done.problems):

@@ -236,7 +236,7 @@ def production(
     if short and not (settings.machine or settings.fields or settings.save):
         _show_short(short)
     note(
-        _("For {day}: {ordered} pieces ordered, {stock} from the plant's stock, {made} to make"
+        _("For {day}, in pieces: {ordered} ordered, {stock} from the plant's stock, {made} to make"
           " ({spare} to spare), {short} not in time.").format(
             day=delivery, ordered=pieces(found["ordered"]), stock=pieces(found["from_stock"]),
             made=pieces(found["made"]), spare=pieces(found["spare"]), short=pieces(found["short"]),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -36,7 +36,7 @@ from commands.sandbox_knobs import (
 from commands.staying import stays
 from storeops import os_errors, paths
 from storeops.errors import UsageError
-from storeops.i18n import _
+from storeops.i18n import _, plural
 
 if TYPE_CHECKING:
     from storeops.domains.sandbox.sandbox_records import Running
@@ -246,9 +246,14 @@ def reset(
     from storeops.domains.sandbox.sandbox_control import SLOW
 
     row = ask(url, "POST", "reset", shape, SLOW)
-    text = _("A new chain: {staff} members, {follows} follows.")
-    counts = row["counts"]
-    output.result(row, text.format(staff=counts["staff"], follows=counts["follows"]))
+    output.result(row, _("A new chain: {staff}, {follows}.").format(**_sizes(row["counts"])))
+
+
+def _sizes(counts: Mapping[str, int]) -> dict[str, str]:
+    return {
+        "staff": plural("{count} staff member", "{count} staff members", counts["staff"]),
+        "follows": plural("{count} follow", "{count} follows", counts["follows"]),
+    }
 
 
 @contextmanager
@@ -281,9 +286,7 @@ def load_(file: File, url: Url = "") -> None:
 
     with _file_errors(_("The file {path} cannot be read: {reason}."), file):
         row = load(_address(url), Path(_absolute(file)))
-    text = _("Loaded: {staff} members, {follows} follows.")
-    counts = row["counts"]
-    output.result(row, text.format(staff=counts["staff"], follows=counts["follows"]))
+    output.result(row, _("Loaded: {staff}, {follows}.").format(**_sizes(row["counts"])))
 
 
 @app.command("calls", help=_("What was called, how often, how many at once, with what answers."))

@@ -135,9 +135,9 @@ def count(
     done = shelf.take(
         call.app.data, [row], call.app.ledger.who, call.app.clock.now(), source="count"
     )
-    text = _("{qty} pieces, as known.")
+    text = _("Counted: {qty}, as known.")
     if done.difference:
-        text = _("{qty} pieces, {difference} against what was known; the difference is kept.")
+        text = _("Counted: {qty}, {difference} against what was known; the difference is kept.")
     output.result(
         {**asdict(row), "difference": done.difference},
         text.format(qty=pieces(row.qty), difference=f"{done.difference:+,g}"),

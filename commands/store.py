@@ -138,9 +138,9 @@ def import_(
         }
         for each in done.open
     ]
-    text = _("{changed} stores written, {unchanged} known already, {open} open.")
+    text = _("Stores written: {changed}; known already: {unchanged}; open: {open}.")
     if dry_run:
-        text = _("{changed} stores would be written, {unchanged} are known, {open} open.")
+        text = _("Stores that would be written: {changed}; known: {unchanged}; open: {open}.")
     output.result(
         {"changed": done.changed, "unchanged": done.unchanged, "open": waiting, "dry_run": dry_run},
         text.format(changed=done.changed, unchanged=done.unchanged, open=len(waiting)),

@@ -16,7 +16,7 @@ from commands.progress import bars
 from storeops import errors
 from storeops.durations import span
 from storeops.errors import ExitCode, StoreOpsError
-from storeops.i18n import N_, _
+from storeops.i18n import N_, _, plural
 
 if TYPE_CHECKING:
     from storeops.sync.results import ScopeResult, SyncResult
@@ -296,8 +296,12 @@ def verify(
             ],
         )
         output.line(
-            _("{members} staff members, {rows} follows compared, {count} differences.").format(
-                members=found.members, rows=found.rows, count=len(found.differences)
+            _("Compared: {members}, {follows}; {differences}.").format(
+                members=plural("{count} staff member", "{count} staff members", found.members),
+                follows=plural("{count} follow", "{count} follows", found.rows),
+                differences=plural(
+                    "{count} difference", "{count} differences", len(found.differences)
+                ),
             )
         )
     if found.failures:

@@ -502,7 +502,7 @@ def close(
     found = engine.close(call.app.data, number, call.app.ledger.who, call.app.clock.now(), reason)
     output.result(
         {key: value for key, value in found.items() if key != "items"},
-        _("Recall {number} is closed: {blocked} of {block} pieces held back, {sold} were sold.")
+        _("Recall {number} is closed; pieces held back: {blocked} of {block}, sold: {sold}.")
         .format(number=number, blocked=quantity(found["blocked"]),
                 block=quantity(found["to_block"]), sold=quantity(found["sold"])),
     )  # fmt: skip

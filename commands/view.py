@@ -13,7 +13,7 @@ from commands.context import current
 from commands.options import After, All, Limit
 from commands.output import Column
 from commands.selecting import Sort, Where
-from storeops.i18n import _
+from storeops.i18n import _, ngettext
 
 app = typer.Typer(help=_("Named filters: save, list, show, rename, delete."))
 
@@ -60,7 +60,11 @@ def save(
     count = query.count(limit=9_999)
     output.result(
         {**_row(view), "customers": count.rows, "customers_capped": count.capped},
-        _("View “{name}” is saved: {filter} ({count} customers).").format(
+        ngettext(
+            "View “{name}” is saved: {filter} ({count} customer).",
+            "View “{name}” is saved: {filter} ({count} customers).",
+            count.rows,
+        ).format(
             name=view.name,
             filter=view.filter or _("(everybody)"),
             count=cells.amount(count.rows) + ("+" if count.capped else ""),

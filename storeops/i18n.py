@@ -106,6 +106,13 @@ def ngettext(singular: str, plural: str, count: int) -> str:
     return _catalogue.ngettext(singular, plural, count if isinstance(count, int) else 2)
 
 
+def plural(one: str, many: str, count: int, **values: object) -> str:
+    """The form for `count`, filled: {count} with its thousands, and `values`; two counted
+    things in a sentence are pieces of it, so that each has its singular."""
+    shown = f"{count:,}" if isinstance(count, int) else count  # a damaged table may hold a word
+    return ngettext(one, many, count).format(count=shown, **values)
+
+
 def N_(message: str) -> str:
     """Mark a text for translation that is translated later, when it is shown."""
     return message
@@ -126,6 +133,14 @@ def kept(message: str, **values: Any) -> str:
     return json.dumps({"say": message, "values": values}, ensure_ascii=False)
 
 
+def kept_plural(one: str, many: str, count: int, **values: Any) -> str:
+    """`kept` of a sentence that counts something: ids of both forms, {count} is filled."""
+    import json
+
+    about = {"say": one, "many": many, "values": {"count": count, **values}}
+    return json.dumps(about, ensure_ascii=False)
+
+
 def said(text: str) -> str:
     """What `kept` made, in the user's language; any other text as it is."""
     if not text.startswith(_KEPT):
@@ -135,6 +150,8 @@ def said(text: str) -> str:
     try:
         found = json.loads(text)
         values = {key: _worded(value) for key, value in found["values"].items()}
+        if "many" in found:
+            return plural(found["say"], found["many"], **values)
         return _(found["say"]).format(**values)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):  # of another version
         return text

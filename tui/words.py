@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from storeops.durations import span
-from storeops.i18n import _
+from storeops.i18n import _, plural
 
 if TYPE_CHECKING:
     from storeops.limits.outlook import ApiUse
@@ -46,5 +46,7 @@ def held(use: ApiUse) -> str:
         "pool": _("{path}: {pool} at a time after a refusal (45033)").format(
             path=path, pool=use.pool
         ),
-        "in_flight": _("{path}: {pool} calls at a time").format(path=path, pool=use.pool),
+        "in_flight": plural(
+            "{path}: {count} call at a time", "{path}: {count} calls at a time", use.pool, path=path
+        ),
     }.get(use.held_by, "")

@@ -502,7 +502,7 @@ class _Keys:
             return _problem(
                 line,
                 "shared_phone",
-                _("{count} customers have this phone number").format(count=len(found)),
+                _("{several} customers have this phone number").format(several=len(found)),
             )
         return next(iter(found))
 

@@ -42,8 +42,8 @@ def subjects(ledger: Ledger, under_cursor: int | None) -> MarkedCustomers:
     most = ledger.policy.max_rows_per_plan
     if most is not None and count > most:
         raise PolicyError(
-            _("{count} customers are marked; one plan may have {limit} rows.").format(
-                count=f"{count:,}", limit=f"{most:,}"
+            _("{several} customers are marked; one plan may have {limit} rows.").format(
+                several=f"{count:,}", limit=f"{most:,}"
             ),
             hint=_("Mark fewer of them, or make several plans one after the other."),
         )

@@ -21,7 +21,7 @@ from storeops.changes.jobs.report import Report
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan
 from storeops.errors import PartialError, StillRunningError, StoreOpsError
-from storeops.i18n import _, ngettext, said
+from storeops.i18n import _, ngettext, plural, said
 from storeops.reading.filter_words import label
 from storeops.terms import counted, term
 
@@ -158,11 +158,21 @@ def trouble(ledger: Ledger, plan: Plan, report: Report) -> StoreOpsError | None:
         return _left_unknown([plan], plans.row_counts(ledger.db, plan.id).get(UNKNOWN, 0), steps)
     if left:
         if plans.by_id(ledger.db, plan.id).paused:
-            message = _("Plan {plan} is paused; {left} calls are left.")
+            message = plural(
+                "Plan {plan} is paused; {count} call is left.",
+                "Plan {plan} is paused; {count} calls are left.",
+                left,
+                plan=plan.name,
+            )
         else:
-            message = _("Plan {plan} is still under way; {left} calls are left.")
+            message = plural(
+                "Plan {plan} is still under way; {count} call is left.",
+                "Plan {plan} is still under way; {count} calls are left.",
+                left,
+                plan=plan.name,
+            )
         return StillRunningError(
-            message.format(plan=plan.name, left=left),
+            message,
             hint=_("It goes on with: {command}").format(command=steps[0]),
             next_steps=[*steps[:1], f"storeops plan show {plan.name}"],
             details={"plan_id": plan.name, "left": left},

@@ -102,8 +102,8 @@ class Policy:
             now: WeCom's time, Unix seconds.
         """
         if self.max_rows_per_plan is not None and rows > self.max_rows_per_plan:
-            return _("The plan has {rows} rows; one plan may have {limit}.").format(
-                rows=rows, limit=self.max_rows_per_plan
+            return _("The plan has {several} rows; one plan may have {limit}.").format(
+                several=rows, limit=self.max_rows_per_plan
             )
         if self.max_rows_per_day is None:
             return ""

@@ -15,7 +15,7 @@ from storeops.changes.plans import APPLIED, CANCELLED, DRAFT, MADE, Plan
 from storeops.changes.proof import Account, Proof
 from storeops.database.database import Database
 from storeops.errors import StoreOpsError
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, ngettext, plural
 
 _SAID = "plan.made", "plan.trimmed", "plan.asked", "plan.applied"  # lines that tell hash and reason
 _ANSWERED = {
@@ -267,9 +267,12 @@ def _job_troubles(db: Database, plan: Plan, story: _Story) -> Iterator[str]:
     )
     gone = sorted(story.carried - set(there))
     if gone or len(there) < story.jobs:
-        yield _(
-            "Plan {plan}: {count} of its jobs were deleted; the journal tells of them."
-        ).format(plan=plan.name, count=max(len(gone), story.jobs - len(there)))  # fmt: skip
+        yield plural(
+            "Plan {plan}: one of its jobs was deleted; the journal tells of it.",
+            "Plan {plan}: {count} of its jobs were deleted; the journal tells of them.",
+            max(len(gone), story.jobs - len(there)),
+            plan=plan.name,
+        )
     again = [job for job in _unfinished(there) if _answered(db, job, story)]
     if again:
         yield _(
@@ -305,9 +308,12 @@ def _job_troubles(db: Database, plan: Plan, story: _Story) -> Iterator[str]:
         (plan.id,),
     ).fetchone()[0]
     if left and not gone:
-        yield _(
-            "Plan {plan}: {count} of its rows wait for a job that is not there."
-        ).format(plan=plan.name, count=left)  # fmt: skip
+        yield plural(
+            "Plan {plan}: one of its rows waits for a job that is not there.",
+            "Plan {plan}: {count} of its rows wait for a job that is not there.",
+            left,
+            plan=plan.name,
+        )
 
 
 def _unfinished(there: dict[int, str]) -> list[int]:

@@ -28,7 +28,7 @@ from storeops.hub import attempts, requests
 from storeops.hub import settings as hub_settings
 from storeops.hub.requests import APPROVED, ASKED, REFUSED, TAKEN, HubRequest
 from storeops.hub.settings import HubSettings
-from storeops.i18n import N_, _, kept, said
+from storeops.i18n import N_, _, kept, kept_plural, said
 from storeops.mirror.shared import follows_of_departments, members_of_departments
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def _plan_inside(
         raise _RefusedRequest(kept(N_("It was asked more than a week ago: make the plan again.")))
     if request.rows > rules.request_rows:
         raise _RefusedRequest(
-            kept(N_("It has {rows} rows; a request may have {limit}."), rows=request.rows,
+            kept(N_("It has {several} rows; a request may have {limit}."), several=request.rows,
                  limit=rules.request_rows)
         )  # fmt: skip
     (today,) = connection.execute(
@@ -175,8 +175,11 @@ def _plan_inside(
     ).fetchone()
     if today + request.rows > rules.request_rows_day:
         raise _RefusedRequest(
-            kept(N_("The shop has asked for {today} rows today; a day may have {limit}."),
-                 today=today, limit=rules.request_rows_day)
+            kept_plural(
+                "The shop has asked for {count} row today; a day may have {limit}.",
+                "The shop has asked for {count} rows today; a day may have {limit}.",
+                today, limit=rules.request_rows_day,
+            )
         )  # fmt: skip
     body = requests.body_of(app.data, request)
     asked = [_row(number, each) for number, each in enumerate(body["rows"], start=1)]
@@ -194,8 +197,10 @@ def _plan_inside(
     if changed and not request.skip_changed:
         status, why = (
             REFUSED,
-            kept(
-                N_("{count} rows changed since the plan was made; nothing was sent."), count=changed
+            kept_plural(
+                "{count} row changed since the plan was made; nothing was sent.",
+                "{count} rows changed since the plan was made; nothing was sent.",
+                changed,
             ),
         )
     elif not plan.ready:
@@ -351,9 +356,10 @@ def _by_rules(rules: ShopRules, request: HubRequest, ready: int) -> tuple[str, s
     if request.kind in rules.approve_kinds:
         return ASKED, kept(N_("Plans of the kind {kind} wait for approval."), kind=request.kind)
     if ready > rules.approve_above:
-        return ASKED, kept(
-            N_("{rows} rows wait for approval; {limit} need none."), rows=ready,
-            limit=rules.approve_above,
+        return ASKED, kept_plural(
+            "{count} row waits for approval; {limit} need none.",
+            "{count} rows wait for approval; {limit} need none.",
+            ready, limit=rules.approve_above,
         )  # fmt: skip
     return APPROVED, ""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from storeops import os_errors, paths, secrets
 from storeops.domain import guarded, load, registry
 from storeops.errors import AccessError, ConfigError, NetworkError, StoreOpsError
-from storeops.i18n import N_, _, ngettext
+from storeops.i18n import N_, _, ngettext, plural
 from storeops.operations.domains import try_strangers
 from storeops.os_errors import explain_os, explain_refusal
 from storeops.private_file import scratch
@@ -114,8 +114,10 @@ def _members(client: WeComClient) -> str:
 def _customer_contact(client: WeComClient) -> str:
     from storeops.wecom import customers
 
-    return _("{count} members may have customers").format(
-        count=len(customers.list_follow_users(client))
+    return plural(
+        "{count} member may have customers",
+        "{count} members may have customers",
+        len(customers.list_follow_users(client)),
     )
 
 

@@ -102,7 +102,7 @@ def period(now: float, *, on: str = "", since: str = "", until: str = "") -> Per
     found = _period(start, min(end, int(times.midnight(now + 86_400).timestamp())))
     if found.end - found.start > (MOST_DAYS + 1) * 86_400:
         raise UsageError(
-            _("A report covers {count} days at most.").format(count=MOST_DAYS),
+            _("A report covers {most} days at most.").format(most=MOST_DAYS),
             hint=_("Name a shorter span in --since and --until."),
         )
     return found

@@ -116,7 +116,7 @@ class AccessPath:
 
     def __str__(self) -> str:
         if self.moments is not None:
-            text = _("go through {rows} customers that columns have put in order")
+            text = _("go through customers that columns have put in order ({rows})")
         elif self.ids is not None:
             text = _("gather {rows} candidates, then sort")
         elif self.driver is not None:

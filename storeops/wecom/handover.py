@@ -133,8 +133,8 @@ def list_unassigned(client: WeComClient, cursor: str = "", page_size: int = 1000
     number = int(cursor.removeprefix(_BY_NUMBER)) if by_number else 0
     if number * page_size >= _BY_NUMBER_ENDS:
         raise ResponseError(
-            _("WeCom names no cursor in its list of unassigned customers, which ends so at {count}"
-              " rows.").format(count=_BY_NUMBER_ENDS),
+            _("WeCom names no cursor in its list of unassigned customers, which ends so at {most}"
+              " rows.").format(most=_BY_NUMBER_ENDS),
             hint=_("Assign some of them in the WeCom console, then sync again."),
         )  # fmt: skip
     body: dict[str, object] = {"page_id": number} if by_number else {"cursor": cursor or None}

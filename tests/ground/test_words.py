@@ -113,6 +113,21 @@ def test_a_kept_text_is_worded_for_its_reader() -> None:
         i18n.use(before)
 
 
+@pytest.mark.parametrize(
+    ("count", "english", "chinese"),
+    [(1, "1 row waits", "1 行，等待"), (1_200, "1,200 rows wait", "1,200 行，等待")],
+)
+def test_a_kept_number_has_its_singular(count: int, english: str, chinese: str) -> None:
+    text = i18n.kept_plural(
+        "{count} row waits for approval; {limit} need none.",
+        "{count} rows wait for approval; {limit} need none.",
+        count, limit=20,
+    )  # fmt: skip
+    for lang, said in (("en", english), ("zh_CN", chinese)):
+        i18n.use(lang)
+        assert i18n.said(text).startswith(said)
+
+
 @pytest.mark.parametrize("kind", ["contact_way", "tag_library", "remark", "tag"])
 def test_why_no_answer_came_is_kept_for_readers_of_any_language(kind: str) -> None:
     from storeops.changes.action import Call, Row, actions

@@ -12,7 +12,7 @@ from storeops import times
 from storeops.domains.orders import products
 from storeops.domains.stock import shelf
 from storeops.domains.stock.words import todo
-from storeops.i18n import N_, _, aside
+from storeops.i18n import N_, _, aside, plural
 from storeops.notebook.stores import list_shops
 from storeops.times import minute
 from tui.cells import shown
@@ -124,7 +124,9 @@ class StockScreen(ListScreen):
 
     def crumbs(self) -> list[str]:
         """The days, how many, and how many are not shown."""
-        days = _("{count} days").format(count=f"{self._days:,}") if self._days < 1_000 else _("all")
+        days = _("all")
+        if self._days < 1_000:
+            days = plural("{count} day", "{count} days", self._days)
         cut = [_("{count} more: storeops stock expiring").format(count=f"{self._cut:,}")]
         return [days, *super().crumbs(), *(cut if self._cut else [])]
 

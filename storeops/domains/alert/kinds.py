@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from storeops import paths, times
 from storeops.durations import span
 from storeops.errors import AccessError, ConfigError
-from storeops.i18n import N_, _, ngettext
+from storeops.i18n import N_, _, ngettext, plural
 from storeops.operations.alarms import Alarm, AlarmKind
 
 if TYPE_CHECKING:
@@ -107,7 +107,11 @@ DELETIONS = AlarmKind(
     settings={"customers": 20},
     find=_find_deletions,
     describe=lambda values: (
-        _("{who} deleted {count} customers on {day}.").format(**values),
+        plural(
+            "{who} deleted {count} customer on {day}.",
+            "{who} deleted {count} customers on {day}.",
+            **values,
+        ),
         "storeops events list --change del_external_contact",
     ),
 )
@@ -128,7 +132,11 @@ DEPARTURES = AlarmKind(
     settings={"customers": 100},
     find=_find_departures,
     describe=lambda values: (
-        _("{count} customers deleted their guide on {day}.").format(**values),
+        plural(
+            "{count} customer deleted their guide on {day}.",
+            "{count} customers deleted their guide on {day}.",
+            **values,
+        ),
         "storeops events list --change del_follow_user",
     ),
 )

@@ -51,7 +51,7 @@ TEXTS = {
     "after-purchase": N_("Bought {article} on {day}: ask whether it works."),
     "warranty": N_("The warranty of {article} ends on {day}: offer a check."),
     "replenishment": N_("{article} is due about {day}: remind."),
-    "silent": N_("No purchase for {days} days after {count}: ask how things are."),
+    "silent": N_("Last purchase {days} d ago, {count} in all: ask how things are."),
     "birthday": N_("Birthday on {day}: congratulate."),
     "complaint": N_("The complaint of {day} is open: {about}"),
     "new-owner": N_("Taken over from {giver} on {day}: introduce yourself."),

@@ -20,7 +20,7 @@ from storeops.domains.orders import matching, sold
 from storeops.domains.orders.sold import SoldLine
 from storeops.domains.orders.values import apportioned
 from storeops.errors import StoreOpsError
-from storeops.i18n import N_, _
+from storeops.i18n import N_, _, plural
 from storeops.mirror.members import Members
 from storeops.reading import identities
 from storeops.reading.ownership import CustomerOwners, OwnerSpan, owners_of
@@ -31,8 +31,8 @@ Reason = tuple[str, dict[str, Any]]
 
 REASONS = {
     "owner": N_("had the customer since {since}"),
-    "former": N_("handed the customer over on {at}, protected for {days} days"),
-    "heir": N_("took the customer over on {at}; the former owner is protected for {days} days"),
+    "former": N_("handed the customer over on {at}, protected for {term}"),
+    "heir": N_("took the customer over on {at}; the former owner is protected for {term}"),
     "server": N_("served the customer, as the order says"),
     "service": N_("served the customer last, on {at}"),
     "seller": N_("rang it up"),
@@ -92,6 +92,8 @@ def describe(reason: Reason) -> str:
     words = dict(about)
     if code == "no_customer":
         words["why"] = _(matching.REASONS.get(str(about["why"]), str(about["why"])))
+    if "days" in words:
+        words["term"] = plural("{count} day", "{count} days", words["days"])
     text = _(REASONS[code]).format(**words)
     inner = about.get("then")
     return _("; ").join((text, describe((inner[0], inner[1])))) if inner else text

@@ -61,7 +61,7 @@ def find_line(db: Database, text: str, source: str = "") -> SoldLine:
         )
     if len(lines) > 1:
         raise UsageError(
-            _("The order {order} has {count} lines.").format(order=order_no, count=len(lines)),
+            _("The order {order} has {several} lines.").format(order=order_no, several=len(lines)),
             hint=_("Write the order's number and the line: S1#2"),
         )
     return lines[0]

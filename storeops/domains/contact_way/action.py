@@ -317,8 +317,8 @@ class Checks:
         if reach > REACH_MAX:
             return blocked(
                 "too_many",
-                _("It would reach {count} members; {limit} are allowed.").format(
-                    count=reach, limit=REACH_MAX
+                _("It would reach {several} members; {limit} are allowed.").format(
+                    several=reach, limit=REACH_MAX
                 ),
                 errcode=41041,
                 way_out=_("Name fewer members or smaller departments."),

@@ -351,9 +351,9 @@ def _refuse_twice(
     np.add.at(count, at, 1)
     day, series = (int(each[0]) for each in np.nonzero(count > 1))
     raise UsageError(
-        _("{file}: store {store}, product {product} has {count} rows for {day}.").format(
+        _("{file}: store {store}, product {product} has {several} rows for {day}.").format(
             file=file, store=stores[store[series]], product=products[product[series]],
-            count=int(count[day, series]), day=EPOCH + timedelta(days=first + day),
+            several=int(count[day, series]), day=EPOCH + timedelta(days=first + day),
         ),
         hint=_("One row for each shop, product and day."),
     )  # fmt: skip
@@ -437,8 +437,8 @@ class _Gathered:
     def _bound(self, size: int) -> None:
         if size > MOST_BYTES or self._rows > MOST_ROWS:
             raise UsageError(
-                _("{file} has more than {rows} rows or {size} GB.").format(
-                    file=self._path.name, rows=f"{MOST_ROWS:,}", size=MOST_BYTES // 10**9
+                _("{file} has more than {limit} rows or {size} GB.").format(
+                    file=self._path.name, limit=f"{MOST_ROWS:,}", size=MOST_BYTES // 10**9
                 ),
                 hint=_("Leave out old days; {days} are looked at.").format(days=MOST_DAYS),
             )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from storeops.domains.forecast import methods, pooled
 from storeops.domains.forecast.history import DailySales, Doubles, SalesHistory, read_history
 from storeops.errors import UsageError
-from storeops.i18n import _
+from storeops.i18n import _, plural
 
 VOLUMES = (0.5, 1.0, 2.0)  # mean daily sales
 LEVELS = ("store-product-day", "store-product-week", "product-day", "store-day")
@@ -81,8 +81,11 @@ def look_back(
         gone = horizon + 7 * (back - 1)
         if whole.days - gone < 28:
             raise UsageError(
-                _("{days} days of history are too few for {count} looks back of {horizon} days.")
-                .format(days=whole.days, count=origins, horizon=horizon),
+                _("A history of {days} is too short for {looks} of {horizon} each.").format(
+                    days=plural("{count} day", "{count} days", whole.days),
+                    looks=plural("{count} look back", "{count} looks back", origins),
+                    horizon=plural("{count} day", "{count} days", horizon),
+                ),
                 hint=_("Ask for fewer --origins."),
             )  # fmt: skip
         then = whole.before(gone, horizon)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from storeops.domains.handover import report, rules
 from storeops.domains.handover.leavers import leavers
-from storeops.i18n import N_, _, ngettext
+from storeops.i18n import N_, ngettext, plural
 from storeops.mirror import meta
 from storeops.operations.alarms import Alarm, AlarmKind
 
@@ -121,7 +121,12 @@ LEAVINGS = AlarmKind(
     settings={"members": 5, "within": "7d"},
     find=_find_leavings,
     describe=lambda values: (
-        _("{count} members left within {days} days.").format(**values),
+        plural(
+            "{count} member left within {term}.",
+            "{count} members left within {term}.",
+            values["count"],
+            term=plural("{count} day", "{count} days", values["days"]),
+        ),
         "storeops leaver list",
     ),
 )

@@ -22,7 +22,7 @@ from storeops.database.database import Database
 from storeops.domains.remarks.remarks import RemarkAction
 from storeops.domains.tags.tagging import TagAction, tag_row
 from storeops.errors import ConflictError, UsageError
-from storeops.i18n import _
+from storeops.i18n import _, plural
 from storeops.mirror.tag_names import CORP_TAG, TagNames
 from storeops.wecom.failures import lost_row
 from storeops.wecom.oddities import LostRow, collecting_lost
@@ -153,14 +153,22 @@ def _moved(db: Database, plan_id: int) -> list[_Moved]:
 def _problems(found: Restoring) -> list[Problem]:
     problems = []
     if found.unread:
-        message = _("{count} relations are not there any more; nothing can be put back.")
-        problems.append(Problem("unread", message.format(count=found.unread), warning=True))
+        message = plural(
+            "{count} relation is not there any more; nothing can be put back.",
+            "{count} relations are not there any more; nothing can be put back.",
+            found.unread,
+        )
+        problems.append(Problem("unread", message, warning=True))
     problems += [
         Problem("unreadable", lost_row(each).message, warning=True) for each in found.lost[:_NAMED]
     ]
     if found.unknown:
-        message = _("{count} customers' tags had never been read before they moved.")
-        problems.append(Problem("unknown", message.format(count=found.unknown), warning=True))
+        message = plural(
+            "{count} customer's tags had never been read before they moved.",
+            "{count} customers' tags had never been read before they moved.",
+            found.unknown,
+        )
+        problems.append(Problem("unknown", message, warning=True))
     return problems
 
 

@@ -160,8 +160,8 @@ def infer(
     weight = [usual if each is None else each for each in room]
     total = sum(weight) or 1.0
     evidence.append(
-        _("{count} runs remain; their shares are those of the pieces that are left of each.")
-        .format(count=len(left))
+        _("{several} runs remain; their shares are those of the pieces that are left of each.")
+        .format(several=len(left))
     )  # fmt: skip
     return _answer(
         AMBIGUOUS, [(each, one / total) for each, one in zip(left, weight, strict=True)], evidence

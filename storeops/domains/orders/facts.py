@@ -348,8 +348,8 @@ def _due_text(row: Mapping[str, Any], now: float) -> str:
             name=row["name"], day=times.day(row["warranty_until"])
         )
     if row["gap_s"]:
-        return _("{name}: bought {count} times, every {gap}, last {ago} ago").format(
-            name=row["name"], count=row["days"], gap=span(row["gap_s"]),
+        return _("{name}: bought {several} times, every {gap}, last {ago} ago").format(
+            name=row["name"], several=row["days"], gap=span(row["gap_s"]),
             ago=span(now - row["last_at"]),
         )  # fmt: skip
     return _("{name}: last bought {ago} ago").format(

@@ -29,7 +29,7 @@ from storeops.domains.orders.bgnbd import BuyingHistory, FittedBgNbd
 from storeops.domains.orders.segments import HIGH, SEGMENTS, segment_of
 from storeops.durations import span
 from storeops.errors import ConflictError, NotFoundError
-from storeops.i18n import _
+from storeops.i18n import _, plural
 from storeops.mirror import meta
 from storeops.reading import identities
 
@@ -333,11 +333,15 @@ def show(db: Database, customer: int, now: float) -> dict[str, Any]:
 def _reasons(row: dict[str, Any], cuts: CutPoints, currency: str) -> list[str]:
     """Why the scores are what they are, in sentences."""
     return [
-        _("R{score}: last purchase {days} days ago; high up to {cut} days").format(
-            score=row["r"], days=row["recency_days"], cut=cuts.recency_days[5 - HIGH]
+        _("R{score}: last purchase {days} ago; high up to {cut}").format(
+            score=row["r"],
+            days=plural("{count} day", "{count} days", row["recency_days"]),
+            cut=plural("{count} day", "{count} days", cuts.recency_days[5 - HIGH]),
         ),
-        _("F{score}: {count} purchases; high above {cut}").format(
-            score=row["f"], count=row["frequency"], cut=cuts.frequency[HIGH - 2]
+        plural(
+            "F{score}: {count} purchase; high above {cut}",
+            "F{score}: {count} purchases; high above {cut}",
+            row["frequency"], score=row["f"], cut=cuts.frequency[HIGH - 2],
         ),
         _("M{score}: {amount} {currency}; high above {cut}").format(
             score=row["m"], amount=values.yuan(row["monetary_fen"]), currency=currency,

@@ -131,8 +131,8 @@ def fetch(
     days = wanted(period, now)
     if not days:
         raise UsageError(
-            _("WeCom has no statistics of {days}: it tells them until yesterday, for {back} days.")
-            .format(days=period.words, back=BACK_DAYS)
+            _("WeCom has no statistics of {days}: it tells them until yesterday, for {most} days.")
+            .format(days=period.words, most=BACK_DAYS)
         )  # fmt: skip
     people = [each.userid for each in directory.members(db) if each.contact]
     known = set() if again else _known(db, days)

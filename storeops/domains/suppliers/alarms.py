@@ -11,7 +11,7 @@ from storeops import times
 from storeops.domains.suppliers import expiring, register
 from storeops.domains.suppliers.rules import load_rules
 from storeops.domains.suppliers.words import kind_name
-from storeops.i18n import N_, _
+from storeops.i18n import N_, _, plural
 from storeops.operations.alarms import Alarm, AlarmKind
 
 if TYPE_CHECKING:
@@ -55,15 +55,24 @@ def _describe(values: Mapping[str, Any]) -> tuple[str, str]:
     about = {
         "paper": kind_name(values["kind"]), "number": values["number"],
         "name": values["name"] or values["supplier"], "day": values["until"],
-        "days": values["days"],
     }  # fmt: skip
     if values["days"] < 0:
-        text = _("{name}: {paper} {number} has expired ({day}).")
+        text = _("{name}: {paper} {number} has expired ({day}).").format(**about)
     elif values["renew"]:
-        text = _("{name}: {paper} {number} ends in {days} days ({day}); renew it now.")
+        text = plural(
+            "{name}: {paper} {number} ends in {count} day ({day}); renew it now.",
+            "{name}: {paper} {number} ends in {count} days ({day}); renew it now.",
+            values["days"],
+            **about,
+        )
     else:
-        text = _("{name}: {paper} {number} ends in {days} days ({day}).")
-    return text.format(**about), f"storeops supplier check {shlex.quote(values['supplier'])}"
+        text = plural(
+            "{name}: {paper} {number} ends in {count} day ({day}).",
+            "{name}: {paper} {number} ends in {count} days ({day}).",
+            values["days"],
+            **about,
+        )
+    return text, f"storeops supplier check {shlex.quote(values['supplier'])}"
 
 
 PAPERS = AlarmKind(

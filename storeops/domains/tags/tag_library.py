@@ -271,8 +271,8 @@ class Library:
         if self.count + len(what["tags"]) > LIBRARY_LIMIT:
             return blocked(
                 "library_full",
-                _("The tag library is full: it has {count} tags, {limit} are allowed.").format(
-                    count=self.count, limit=LIBRARY_LIMIT
+                _("The tag library is full: it has {several} tags, {limit} are allowed.").format(
+                    several=self.count, limit=LIBRARY_LIMIT
                 ),
                 errcode=40126,
                 way_out=_("Delete tags that nobody uses, then plan again."),
