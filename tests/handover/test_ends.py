@@ -50,6 +50,29 @@ def test_a_watch_of_customers_who_agree_ends_with_0_and_steps_that_work(corp, cl
     assert (again.code, steps(again)) == (0, []), "nothing to do"
 
 
+def test_nothing_is_offered_where_nothing_was_known_to_be_lacking(corp, cli):
+    with corp.app.data.atomic() as connection:  # strangers to the mirror: no tags, no remarks
+        connection.execute("UPDATE follow SET remark = '', description = '',"
+                           " remark_corp_name = '', mobiles = '[]', tags_known = 0")  # fmt: skip
+        connection.execute("DELETE FROM follow_tag")
+    made, _answer = handed_over(corp, cli, "accept")
+    corp.advance(DAY)
+    answer = cli("handover", "watch")
+    assert (answer.code, steps(answer)) == (0, []), answer.out
+    assert corp.row_counts(made) == {"done": 4}
+
+
+def test_group_chats_alone_leave_nothing_to_put_back(corp, cli):
+    staff = [each["userid"] for each in corp.staff()]
+    owner = next(x["owner"] for x in corp.control.export("groups") if x["owner"] in staff)
+    to_owner = next(each for each in staff if each != owner)
+    made = corp.hand_over(owner, to=to_owner, customers=False, groups=True)
+    assert set(corp.row_counts(made)) == {"done"}
+    refused = cli("handover", "restore", made.plan.name)
+    assert refused.code == 9
+    assert "handover watch" not in refused.err, "there is nothing to wait for"
+
+
 def test_a_watch_of_customers_who_decline_is_partly_and_names_the_plan(corp, cli):
     made, _answer = handed_over(corp, cli, "refuse")
     corp.advance(DAY)

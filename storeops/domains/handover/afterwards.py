@@ -7,6 +7,7 @@ from storeops.changes import plans, replan
 from storeops.changes.action import DONE, NOT_AS_PLANNED
 from storeops.changes.ledger import Ledger
 from storeops.domains.handover import rules
+from storeops.domains.handover.restore import can_lack
 from storeops.domains.handover.watch_result import WatchResult
 from storeops.errors import PartialError, StillRunningError, StoreOpsError
 from storeops.i18n import _, ngettext
@@ -19,7 +20,9 @@ def next_steps(ledger: Ledger, found: WatchResult) -> list[str]:
         plan = plans.get(ledger.db, name)
         if replan.helps(ledger, plan):
             steps.append(steps_of.again_command(plan))
-    steps += [f"storeops handover restore {name}" for name in sorted(found.plans[DONE])]
+    for name in sorted(found.plans[DONE]):
+        if can_lack(ledger.db, plans.get(ledger.db, name).id):
+            steps.append(f"storeops handover restore {name}")
     return steps
 
 

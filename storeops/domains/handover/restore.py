@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from storeops.changes import plans, relations
-from storeops.changes.action import Row
+from storeops.changes.action import OPEN_STATUSES, Row
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan
 from storeops.changes.problems import Problem
@@ -113,6 +113,13 @@ def plan_restore(
     if plan.kind != "handover":
         raise UsageError(_("Plan {plan} is not a handover.").format(plan=plan.name))
     moved = _moved(db, plan.id)
+    if not moved and not plans.row_counts(db, plan.id).keys() & set(OPEN_STATUSES):
+        raise ConflictError(
+            _("Plan {plan} handed no customer over; there is nothing to put back.").format(
+                plan=plan.name
+            ),
+            hint=_("See how it ended: storeops plan results {plan}").format(plan=plan.name),
+        )
     if not moved:
         raise ConflictError(
             _("Nothing of plan {plan} is done yet.").format(plan=plan.name),
@@ -137,6 +144,12 @@ def plan_restore(
                 )
             )  # fmt: skip
     return found
+
+
+def can_lack(db: Database, plan_id: int) -> bool:
+    """Whether anything was known of the customers that a plan handed over, which they may lack."""
+    kept = ("tag_id", "remark", "description", "remark_corp_name", "remark_mobiles")
+    return any(each.snapshot.get(name) for each in _moved(db, plan_id) for name in kept)
 
 
 def _moved(db: Database, plan_id: int) -> list[_Moved]:
