@@ -272,7 +272,10 @@ def test_commands_slips_and_journal(october, cli, tmp_path) -> None:
         files = cli(*words, "--kind", kind, "--json").json["files"]
         assert {each["userid"] for each in files} == {"anna", "ben", ""}
         assert sum(each["share_fen"] for each in files) == 36001
-        assert cli(*words, "--kind", kind).code == 2  # they are there
+        (folder / f"2026-10-anna.{kind}").unlink()  # the first of them; the others are there
+        refused = cli(*words, "--kind", kind)
+        assert (refused.code, "--force" in refused.err) == (2, True)
+        assert not (folder / f"2026-10-anna.{kind}").exists(), "refused as a whole"
         assert cli(*words, "--kind", kind, "--force").code == 0
         for each in files if kind == "xlsx" else ():
             rows = list(openpyxl.load_workbook(each["file"]).active.values)

@@ -14,7 +14,7 @@ from storeops.domains.commission.allocation import ROLE_NAMES, describe
 from storeops.domains.commission.months import CommissionEntry, CommissionMonth, reckon
 from storeops.domains.commission.rules import CommissionRule
 from storeops.domains.orders.values import yuan
-from storeops.export_file import whole_file
+from storeops.export_file import refuse_taken, whole_file
 from storeops.i18n import _
 from storeops.mirror import members
 from storeops.plain import plain
@@ -154,6 +154,7 @@ def write_slips(
     groups: dict[str, list[CommissionEntry]] = {}
     for each in month.entries:
         groups.setdefault(each.share.userid, []).append(each)
+    slips: list[tuple[Path, str, str, list[CommissionEntry]]] = []
     written = []
     for userid, entries in sorted(groups.items()):
         who = " ".join(filter(None, (names.get(userid, ""), userid))) or _("shop pool")
@@ -161,6 +162,14 @@ def write_slips(
             "".join(each if each.isalnum() or each in "-_.@" else "_" for each in userid) or "pool"
         )
         path = target / f"{month.month}-{safe}.{kind}"
+        taken = {str(each[0]).lower() for each in slips}
+        while str(path).lower() in taken:  # `a/b` beside `a:b`, or a guide whose id is `pool`
+            path = path.with_stem(path.stem + "_")
+        slips.append((path, userid, who, entries))
+    if not over:
+        for path, *_more in slips:
+            refuse_taken(path, _("Replace them with --force, or name another folder."))
+    for path, userid, who, entries in slips:
         with whole_file(path, over) as file:
             (_write_xlsx if kind == "xlsx" else _write_html)(file, _title(month, who), entries)
         written.append((str(path), userid, sum(each.share.share_fen for each in entries)))
