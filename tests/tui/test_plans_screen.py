@@ -51,6 +51,7 @@ async def test_tag_three_review_apply_undo(screens, core, fresh_chain):
         await driver.press("ctrl+s", "enter")
         assert "That is not the count" in driver.text
         await driver.type("99999")
+        assert "That is not the count" not in driver.text, "it is being mended"
         await driver.press("enter")
         assert "That is not the count" in driver.text
         assert tagged(fresh_chain.sandbox, tag) == before

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -129,6 +129,12 @@ class BaseModal(ModalScreen[T]):
         inside = self.query_one("#window").region.contains(event.screen_x, event.screen_y)
         if not inside and not any(line.value for line in self.query(Input)):
             self.action_leave()
+
+    @on(Input.Changed)
+    def _typed_since(self) -> None:
+        """What was refused is being mended: the reason has had its time."""
+        for line in self.query("#problem").results(Static):
+            line.update("")
 
     def refuse(self, problem: str) -> None:
         """Say why not; the window stays."""

@@ -64,7 +64,7 @@ class ForecastScreen(ListScreen):
             ListColumn("curve", _("Last three weeks"), CURVE, keep=5),
             ListColumn("week", _("7 days"), 8, right=True, keep=4),
             ListColumn("next", _("Next day"), 9, right=True, keep=8),
-            ListColumn("most", "q90", 8, right=True, keep=6),
+            ListColumn("most", _("9 of 10"), 8, right=True, keep=6),
         ]
 
     def read_again(self) -> None:
@@ -149,17 +149,19 @@ class ForecastScreen(ListScreen):
         parts.append(Content.styled(f"      {first:%m-%d}{gap}{last:%m-%d}│\n", "$text-muted"))
         parts.append(
             Content.styled(
-                _("Bars: sold. Behind the line: q50, shaded up to q90.") + "\n\n",
+                _("Bars: sold. Behind the line: expected, shaded up to enough on 9 of 10 days.")
+                + "\n\n",
                 "$text-muted",
             )
         )  # fmt: skip
-        days = "\n".join(
+        head = "".join(f"{each:>10}" for each in ("50 %", "80 %", "90 %"))
+        days = f"{BLANK:5}{head}\n" + "\n".join(
             f"{history.day(history.days + day):%m-%d}  {found.bands[0.5][day, at]:>8.1f}"
             f"  {found.bands[0.8][day, at]:>8.1f}  {found.bands[0.9][day, at]:>8.1f}"
             for day in range(len(ahead))
         )
         parts.append(fields(f"{line.cells[1]} · {line.cells[0]}",
-                            [(_("Ahead (q50, q80, q90)"), "\n" + days)]))  # fmt: skip
+                            [(_("Enough on so many days"), "\n" + days)]))  # fmt: skip
         if self._life is not None:
             parts.append(self._order(line, self._life))
         else:
