@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,23 @@ settings.load_profile("storeops")
 # neither while thousands of tests are collected nor in any test after.
 _USUAL = gc.get_threshold()
 gc.disable()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Nothing compiled yet (a fresh checkout): once, before workers do it each for itself."""
+    workers = getattr(config.option, "numprocesses", None) or 0
+    if workers < 2 or hasattr(config, "workerinput") or sys.dont_write_bytecode:
+        return
+    ending = f".{sys.implementation.cache_tag}-pytest-{pytest.__version__}.pyc"
+    folders = [each for each in map(Path, config.args) if each.is_dir()]
+    files = [path for each in folders for path in each.rglob("test_*.py")]
+    made = sum((path.parent / "__pycache__" / (path.stem + ending)).exists() for path in files)
+    if len(files) - made > 100:  # less costs less than asking for it
+        how = ["--collect-only", "-q", "-p", "no:xdist"]
+        subprocess.run(
+            [sys.executable, "-m", "pytest", *config.args, *how],
+            stdout=subprocess.DEVNULL, check=False,
+        )  # fmt: skip
 
 
 def pytest_collection_finish() -> None:

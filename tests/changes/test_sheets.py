@@ -2,7 +2,6 @@
 
 import io
 
-import openpyxl
 import pytest
 
 from storeops.changes import apply, plans, row_results, sheets
@@ -71,6 +70,8 @@ def test_what_is_no_table_is_refused(tmp_path, content):
 
 
 def test_workbooks_keep_digits(tmp_path):
+    import openpyxl
+
     workbook = openpyxl.Workbook()
     page = workbook.active
     page.title = "客户"

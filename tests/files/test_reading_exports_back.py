@@ -6,7 +6,6 @@ import datetime
 import json
 import os
 
-import openpyxl
 import pytest
 
 from storeops import i18n
@@ -84,6 +83,8 @@ def test_an_edited_row_of_several_owners_is_named(hostile, cli, tmp_path):
 
 
 def test_people_get_words_dates_and_headings(people, cli, tmp_path):
+    import openpyxl
+
     path = tmp_path / "out.xlsx"
     assert cli("customer", "export", str(path), "--lang", "zh_CN", "--quiet").code == 0
     sheet = openpyxl.load_workbook(path).active

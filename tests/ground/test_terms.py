@@ -16,6 +16,7 @@ from storeops.changes import plans
 from storeops.changes.action import ROW_STATUSES
 from storeops.changes.jobs import queue
 from storeops.reading.filter_words import CLOSED
+from tests.meta import source
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,11 +57,10 @@ _OPEN = {"_asdict", "as_dict"}  # of records: their fields are named in the test
 def _functions() -> Iterator[tuple[ast.FunctionDef, dict[str, ast.FunctionDef]]]:
     """Functions that write lines, each with all functions of its module."""
     for path in [*(ROOT / "storeops").rglob("*.py"), *(ROOT / "commands").rglob("*.py")]:
-        text = path.read_text("utf-8")
-        if "JournalLine(" not in text:
+        if "JournalLine(" not in path.read_text("utf-8"):
             continue
-        tree = ast.parse(text)
-        every = {each.name: each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef)}
+        nodes = source.nodes(path)
+        every = {each.name: each for each in nodes if isinstance(each, ast.FunctionDef)}
         for each in every.values():
             if any(_called(node) in _WRITERS for node in ast.walk(each)):
                 yield each, every
@@ -163,7 +163,7 @@ def test_names_and_brackets_take_the_languages_own_signs() -> None:
     for room in ("commands", "tui", *(f"storeops/{each}" for each in ENGINE)):
         for path in sorted((ROOT / room).rglob("*.py")):
             name = path.relative_to(ROOT).as_posix()
-            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            for node in source.nodes(path):
                 if not isinstance(node, ast.JoinedStr) or name in PLAIN_SIGNS:
                     continue
                 texts = [each.value for each in node.values if isinstance(each, ast.Constant)]

@@ -20,3 +20,10 @@ def files() -> tuple[Path, ...]:
 def nodes(path: Path) -> tuple[ast.AST, ...]:
     """Every node of a module, those outside before those inside."""
     return tuple(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
+def tree(path: Path) -> ast.Module:
+    """A module as parsed."""
+    module = nodes(path)[0]
+    assert isinstance(module, ast.Module)
+    return module

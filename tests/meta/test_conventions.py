@@ -15,6 +15,7 @@ from commands.exit_codes import MEANINGS
 from commands.main import nouns
 from storeops import errors
 from storeops.errors import ExitCode, StoreOpsError
+from tests.meta import source
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("storeops", "commands", "tui")
@@ -127,7 +128,7 @@ def test_lists_in_texts_have_the_commas_of_the_language(room: str) -> None:
     for path in sorted((ROOT / room).rglob("*.py")):
         if "sandbox" in path.parts:  # speaks WeCom's English
             continue
-        for function in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for function in source.nodes(path):
             if not isinstance(function, ast.FunctionDef | ast.Lambda):
                 continue
             joined = {

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
+from tests.meta import source
+
 ROOT = Path(__file__).parents[2]
 FILES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
@@ -22,7 +24,7 @@ OURS = [name for name in FILES if not name.startswith("storeops.sandbox.")]
 @functools.cache
 def trees() -> dict[str, ast.Module]:
     """Every module of ours, parsed: seconds, which only those pay who ask."""
-    return {name: ast.parse(path.read_text("utf-8")) for name, path in FILES.items()}
+    return {name: source.tree(path) for name, path in FILES.items()}
 
 
 # -- import circles -------------------------------------------------------------------------------
@@ -234,7 +236,7 @@ DOORS = {
     name: set(ast.literal_eval(node.value))
     for name, path in FILES.items()
     if path.name == "__init__.py"
-    for node in trees()[name].body
+    for node in source.tree(path).body
     if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "DOOR"
 }
 
