@@ -74,8 +74,9 @@ def _copy_or_apply(path: Path, steps: Sequence[migrations.Migration]) -> None:
 @pytest.fixture(autouse=True)
 def _tables(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Copied tables, except where migrations or full disks are what is tested."""
-    room = request.path.parent.name
-    if room not in {"database", "limits", "domains"} and "disk" not in request.path.stem:
+    room, stem = request.path.parent.name, request.path.stem
+    tested = room in {"database", "limits"} or "disk" in stem or stem == "test_third_party"
+    if not tested:
         monkeypatch.setattr(migrations, "_apply", _copy_or_apply)
 
 

@@ -51,7 +51,8 @@ def synced(
     if asked not in SYNCED:
         SYNCED[asked] = _made(shape, open_, sync)
     state, data = SYNCED[asked]
-    sandbox = local.start(**shape)
+    # its own people make way for those of the state: as few as there can be
+    sandbox = local.start(**{**shape, "stores": 1, "staff": 2, "follows": 0})
     sandbox.control.load(state)
     if "start_at" not in shape and (behind := time.time() - sandbox.control.now()) >= 1:
         sandbox.control.advance(behind)

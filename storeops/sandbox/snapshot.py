@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
 import json
 import zipfile
@@ -149,16 +150,24 @@ def _check_columns(corp: Corp) -> None:
         raise ValueError("the relations of a customer go round in a circle")
 
 
+@functools.cache
+def _types(kind: type) -> list[tuple[str, type, Any]]:
+    """Of each field its type, and the first of those in its brackets."""
+    hints = get_type_hints(kind).items()
+    return [
+        (name, get_origin(hint) or hint, *(get_args(hint)[:1] or (None,))) for name, hint in hints
+    ]
+
+
 def _typed(kind: type[_Row], row: dict[str, Any]) -> _Row:
     """A row of that kind; TypeError when a value has another type."""
     made = kind(**row)
-    for name, hint in get_type_hints(kind).items():
-        inner = get_args(hint)
+    for name, outer, inner in _types(kind):
         value = getattr(made, name)
-        if not isinstance(value, get_origin(hint) or hint) or (
-            isinstance(value, list)
-            and inner[0] in (int, str)
-            and not all(isinstance(each, inner[0]) for each in value)
+        if not isinstance(value, outer) or (
+            inner in (int, str)
+            and isinstance(value, list)
+            and not all(isinstance(each, inner) for each in value)
         ):
             raise TypeError(f"{kind.__name__}.{name} is {value!r}")
     return made
