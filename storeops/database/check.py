@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from storeops.database.database import Database, connect_readonly, file_size
@@ -197,18 +198,25 @@ def _missing(connection: sqlite3.Connection, migrations: Sequence[Migration]) ->
         if version or migrations:
             yield _("it holds no tables of storeops")
         return
+    for name, columns in _made(
+        tuple(each for each in migrations if (each.room, each.name) in present)
+    ).items():
+        found = _tables(connection, name).get(name)
+        if found is None:
+            yield _("the table {table} is missing").format(table=name)
+        elif lost := sorted(columns - found):
+            yield _("the table {table} lacks the column {column}").format(
+                table=name, column=lost[0]
+            )
+
+
+@lru_cache(8)  # 60 ms, and a restore checks the same kind of file three times
+def _made(migrations: tuple[Migration, ...]) -> dict[str, set[str]]:
+    """Columns by table of a database that these made."""
     with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as model:
         for each in migrations:
-            if (each.room, each.name) in present:
-                each.apply(model)
-        for name, columns in _tables(model).items():
-            found = _tables(connection, name).get(name)
-            if found is None:
-                yield _("the table {table} is missing").format(table=name)
-            elif lost := sorted(columns - found):
-                yield _("the table {table} lacks the column {column}").format(
-                    table=name, column=lost[0]
-                )
+            each.apply(model)
+        return _tables(model)
 
 
 def _tables(connection: sqlite3.Connection, only: str = "") -> dict[str, set[str]]:

@@ -162,7 +162,8 @@ def _types(kind: type) -> list[tuple[str, type, Any]]:
 def _typed(kind: type[_Row], row: dict[str, Any]) -> _Row:
     """A row of that kind; TypeError when a value has another type."""
     made = kind(**row)
-    for name, outer, inner in _types(kind):
+    row_type: type = kind
+    for name, outer, inner in _types(row_type):
         value = getattr(made, name)
         if not isinstance(value, outer) or (
             inner in (int, str)
