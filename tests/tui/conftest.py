@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from textual import _wait
+from textual import app as textual_app
+from textual import pilot as textual_pilot
 from textual._compositor import Compositor
 from textual._context import visible_screen_stack
 from textual.events import Key
@@ -22,10 +23,24 @@ from storeops.domains.sandbox import sandbox_records
 from storeops.sandbox.local import SandboxHandle, start
 from tests.synced import synced
 
-# The pilot waits for a stretch in which nothing is computed, twice a key; a short one says as much,
-# for the messages of a screen have been handled before, and `settle` asks the workers.
-_wait.SLEEP_GRANULARITY = 1 / 200
-_wait.SLEEP_IDLE = _wait.SLEEP_GRANULARITY / 20
+
+async def _at_rest(*_how: float) -> bool:
+    """Wait until every task of the loop waits for a timer, a thread or a key.
+
+    The pilot sends each widget of the screen a message after each key, and then waits, four times,
+    for five milliseconds in which nothing is computed: slower, and a busy machine computes nothing
+    for so long while there is still work. What threads do is asked of the workers by `settle`.
+    """
+    ready = asyncio.get_running_loop()._ready
+    for _ in range(100_000):
+        await asyncio.sleep(0)
+        if not ready:
+            return True
+    raise AssertionError("the loop never came to rest")
+
+
+textual_app.wait_for_idle = textual_pilot.wait_for_idle = _at_rest
+textual_pilot.Pilot._wait_for_screen = _at_rest
 
 
 def _unseen(self: Compositor, *_full: object, **_how: object) -> None:
@@ -165,13 +180,20 @@ class Driver:
     async def settle(self) -> None:
         """Wait until no worker works and nothing is to be painted."""
         for _ in range(2000):
-            await self.pilot.pause()
+            await self._updated()
             if not self.app.busy:
-                await self.pilot.pause()
+                await self._updated()
                 if not self.app.busy:
                     return
             await asyncio.sleep(0.002)
         raise AssertionError("the screens never came to rest")
+
+    async def _updated(self) -> None:
+        """Wait until what is to be done is done, also what screens put off to their next frame."""
+        await _at_rest()
+        for screen in self.app.screen_stack:
+            screen._on_timer_update()
+        await _at_rest()
 
     async def rest(self) -> None:
         """Wait longer than facets and card do before they are read (`_brisk`)."""

@@ -38,6 +38,7 @@ async def drive(driver, chain, seed: int, presses: int) -> None:
         key = dice.choice(KEYS)
         recent = [*recent, key][-12:]
         await driver.pilot.press(key)
+        await driver.pilot.pause()  # one frame
         if number % 3 == 0:
             await driver.settle()
         if number % 50 == 0 or number == presses:

@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 
 from storeops.domain import Domain, Found, ScreenSpec, registry
+from tests.tui.conftest import Driver
 from tui.app import StoreOpsApp
 from tui.screen_registry import screens as all_screens
 
@@ -19,7 +20,7 @@ def test_every_screen_may_be_the_first(core, name):
     app = StoreOpsApp(core, start=name)
 
     async def look_and_leave(pilot):
-        await pilot.pause()
+        await Driver(app, pilot).settle()
         app.exit(app.base_screen.NAME)
 
     found = app.run(headless=True, size=(100, 30), auto_pilot=look_and_leave)
@@ -34,7 +35,7 @@ def test_from_one_screen_to_each_other(core):
     async def go_round(pilot):
         for spec in app.specs.values():
             await pilot.press(spec.key)
-            await pilot.pause()
+            await Driver(app, pilot).settle()
             seen.append(app.base_screen.NAME)
         app.exit()
 
@@ -79,7 +80,7 @@ def test_a_screen_of_another_package_that_fails_costs_that_screen(core, monkeypa
     shown = []
 
     async def look(pilot):
-        await pilot.pause()
+        await Driver(app, pilot).settle()
         for each in odd:
             app.go(each.name)
             for _turn in range(100):
@@ -88,7 +89,7 @@ def test_a_screen_of_another_package_that_fails_costs_that_screen(core, monkeypa
                     break
             shown.append((each.name in app.specs, app.base_screen.NAME))
         app.go("staff")
-        await pilot.pause()
+        await Driver(app, pilot).settle()
         shown.append(app.base_screen.NAME)
         app.exit()
 
