@@ -44,6 +44,23 @@ def _role(word: str) -> str:
     return _(ROLE_NAMES[word])
 
 
+def _note_others(month: str) -> None:
+    """What a month's sums leave out."""
+    from storeops.domains.commission import months
+    from storeops.domains.orders import sold
+
+    found = sold.abroad(current().app.data, *months.span_of(month))
+    if found:
+        count = sum(found.values())
+        note(
+            ngettext(
+                "{count} order in another currency ({names}) is in no sum.",
+                "{count} orders in other currencies ({names}) are in no sum.",
+                count,
+            ).format(count=count, names=_(", ").join(found))
+        )
+
+
 def _last_month() -> str:
     from storeops.domains.commission import months
 
@@ -210,6 +227,7 @@ def _statement(found: Any) -> None:
             pay=_money(sum(row["pay_fen"] for row in rows)),
         )
     )  # fmt: skip
+    _note_others(found.month)
 
 
 @app.command("preview", help=_("What a month would be by guide and shop; nothing is kept."))
@@ -264,6 +282,7 @@ def run(
         extra={"month": found.month, "closed_at": cells.iso(found.closed_at)},
         empty=_("Nothing was sold in {month}.").format(month=found.month),
     )
+    _note_others(found.month)
     if found.month == months.to_close(call.app.data, call.app.clock.now()):
         note(
             _("When it is right, close it: storeops commission close --month {month}").format(
@@ -377,7 +396,7 @@ def compare(
     from storeops.domains.commission import rules, statements
 
     call = current()
-    first = rules.read([before]) if before else rules.in_force(call.app.data)
+    first = rules.read([before]) if before else None
     rows = statements.compare(call.app.data, month or _last_month(), first, rules.read([after]))
     output.items(
         [{**row, "who": _who(row)} for row in rows],

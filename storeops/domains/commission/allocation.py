@@ -123,6 +123,8 @@ class SharingFacts:
 
     def __init__(self, db: Database, lines: Iterable[SoldLine]) -> None:
         self._db = db
+        self._members = Members(db.connection)
+        self._words: dict[str, str | None] = {}
         customers = sorted({each.customer for each in lines if each.customer is not None})
         self.owners: dict[int, CustomerOwners] = {}
         self.people: dict[int, tuple[str, str]] = {}
@@ -134,12 +136,10 @@ class SharingFacts:
             moves = dated.of_customers(connection, [external for external, _ in people.values()])
             found = owners_of(connection, piece)
             for key, (external, _name) in people.items():
-                self.moves[key] = moves.get(external, [])
+                self.moves[key] = [self._spelled(each) for each in moves.get(external, ())]
                 if key in found:
                     self.owners[key] = _moved(found[key], self.moves[key])
             self.people.update(people)
-        self._members = Members(connection)
-        self._words: dict[str, str | None] = {}
 
     def member(self, word: str) -> str | None:
         """The userid that an order's word for a member means; None for nobody."""
@@ -149,6 +149,14 @@ class SharingFacts:
             except StoreOpsError:
                 self._words[word] = None
         return self._words[word]
+
+    def _spelled(self, move: DatedHandover) -> DatedHandover:
+        """A handover with the members as WeCom writes them today."""
+        giver, taker = (
+            self.member(f"userid:{each}") or each
+            for each in (move.handover_userid, move.takeover_userid)
+        )
+        return replace(move, handover_userid=giver, takeover_userid=taker)
 
     def service(self, customer: int, before: int, since: int) -> tuple[str, int] | None:
         """(member as named, Unix seconds) of whoever served a customer last."""
@@ -164,7 +172,7 @@ def _moved(owners: CustomerOwners, moves: Sequence[DatedHandover]) -> CustomerOw
     spans = list(owners.spans)
     for move in moves:
         from_owner, to_owner = move.handover_userid.casefold(), move.takeover_userid.casefold()
-        taken = False
+        taken = any(each.userid.casefold() == to_owner and each.covers(move.at) for each in spans)
         for at, each in enumerate(spans):
             who = each.userid.casefold()
             if (
@@ -173,7 +181,7 @@ def _moved(owners: CustomerOwners, moves: Sequence[DatedHandover]) -> CustomerOw
                 and (each.end is None or each.end > move.at)
             ):
                 spans[at] = replace(each, end=move.at, ended="handed_over")
-            elif who == to_owner and not taken and each.end is None and each.start > move.at:
+            elif who == to_owner and not taken and each.start > move.at:
                 spans[at] = replace(each, start=move.at)
                 taken = True
     ordered = tuple(sorted(spans, key=lambda each: (each.start, each.userid.casefold())))

@@ -91,6 +91,8 @@ def explain(db: Database, line: SoldLine) -> dict[str, Any]:
         "source": line.source,
         "paid_at": line.paid_at,
         "amount_fen": line.amount_fen,
+        "currency": line.currency,
+        "summed": sold.is_summed(db, line),
         "month": month,
         "closed": month in closed,
         "customer": name,
@@ -158,7 +160,12 @@ def facts(found: dict[str, Any], name: Callable[[str], str] = _same) -> list[tup
     return [
         (_("Order line"), found["order_line"]),
         (_("Paid"), times.minute(found["paid_at"])),
-        (_("Amount"), yuan(found["amount_fen"])),
+        (
+            _("Amount"),
+            yuan(found["amount_fen"])
+            if found["summed"]
+            else _("in {currency}, and in no sum").format(currency=found["currency"]),
+        ),
         (_("Customer"), found["customer"]),
         (_("Owners"), "\n".join(owners)),
         (_("Handovers"), "\n".join(moves)),

@@ -11,7 +11,7 @@ from typing import IO, Any
 from storeops import times
 from storeops.database.database import Database
 from storeops.domains.commission.allocation import ROLE_NAMES, describe
-from storeops.domains.commission.months import CommissionEntry, CommissionMonth, reckon
+from storeops.domains.commission.months import CommissionEntry, CommissionMonth, reckon, rules_of
 from storeops.domains.commission.rules import CommissionRule
 from storeops.domains.orders.values import yuan
 from storeops.export_file import refuse_taken, whole_file
@@ -83,9 +83,11 @@ def compare(
     Args:
         db: data.db.
         month: 2026-10.
-        before, after: rules; None for what is in force, or for what was closed.
+        before, after: rules; None for those in force, or that it was closed with.
     """
-    sides = [reckon(db, month, rules).entries for rules in (before, after)]
+    own = rules_of(db, month)
+    sides = [reckon(db, month, own if rules is None else rules).entries
+             for rules in (before, after)]  # fmt: skip
     names = names_of(db, [*sides[0], *sides[1]])
     rows: dict[str, dict[str, Any]] = {}
     for side, entries in zip(("before", "after"), sides, strict=True):

@@ -57,6 +57,25 @@ def _hashes(connection: sqlite3.Connection, ids: Iterable[str]) -> set[str]:
     return {form for number in numbers for form in forms(number)} - numbers
 
 
+def _orders(
+    connection: sqlite3.Connection, customers: Collection[int], buyers: Collection[int]
+) -> list[int]:
+    return [key for (key,) in connection.execute(
+        "SELECT id FROM orders_order WHERE buyer_id IN (SELECT value FROM json_each(?))"
+        " OR customer_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(buyers)), json.dumps(list(customers))),
+    )]  # fmt: skip
+
+
+def orders_of(
+    connection: sqlite3.Connection, external_userid: str, ids: Iterable[str] = ()
+) -> list[int]:
+    """orders_order.id of what `forget_customer` would delete."""
+    ids = {external_userid, *ids} - {""}
+    customers = _customers(connection, external_userid)
+    return _orders(connection, customers, _buyers(connection, customers, ids))
+
+
 def words_of(connection: sqlite3.Connection, external_userid: str) -> tuple[set[str], set[str]]:
     """(ids and numbers, nothing) by which orders know a customer."""
     found: set[str] = set()
@@ -81,11 +100,7 @@ def forget_customer(
     ids = {external_userid, *ids} - {""}
     customers = _customers(connection, external_userid)
     buyers = _buyers(connection, customers, ids)
-    orders = [key for (key,) in connection.execute(
-        "SELECT id FROM orders_order WHERE buyer_id IN (SELECT value FROM json_each(?))"
-        " OR customer_id IN (SELECT value FROM json_each(?))",
-        (json.dumps(buyers), json.dumps(customers)),
-    )]  # fmt: skip
+    orders = _orders(connection, customers, buyers)
     summary.delete_orders(connection, orders)
     for key in buyers:
         connection.execute("DELETE FROM orders_buyer WHERE id = ?", (key,))

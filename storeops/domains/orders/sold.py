@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from storeops.database.database import Database
+from storeops.domains.orders import forget
 from storeops.domains.orders.matching import WHY
+from storeops.domains.orders.sources import HOME, home_currency
 
 LineKey = tuple[str, str, int]  # source, order_no, line
 
@@ -21,7 +24,9 @@ class SoldLine:
         source, order_no, line: which.
         status: paid | return | cancelled.
         paid_at: Unix seconds.
-        amount_fen: negative when it is given back; 0 when the order is cancelled.
+        amount_fen: negative when it is given back; 0 when the order is cancelled, or in another
+            currency than sums are made in.
+        currency: such as CNY.
         shop, channel, category, code: where, how and what.
         seller, server: userids or names, as the order has them.
         customer: customer.id, None while it is not known.
@@ -35,6 +40,7 @@ class SoldLine:
     status: str
     paid_at: int
     amount_fen: int
+    currency: str
     shop: str
     channel: str
     category: str
@@ -59,8 +65,9 @@ class SoldLine:
 
 _SELECT = (
     "SELECT s.name, o.order_no, l.line, o.status, o.paid_at,"
-    " CASE WHEN o.status = 'cancelled' THEN 0 ELSE l.amount_fen END, o.shop,"
-    " o.channel, coalesce(p.category, ''), l.code, o.seller, o.server, o.customer_id,"
+    f" CASE WHEN o.status = 'cancelled' OR o.currency <> {HOME} THEN 0 ELSE l.amount_fen END,"
+    " o.currency, o.shop, o.channel, coalesce(p.category, ''), l.code, o.seller, o.server,"
+    " o.customer_id,"
     f" CASE WHEN o.customer_id IS NULL THEN {WHY} ELSE '' END, o.original, l.original_line"
     " FROM orders_order o JOIN orders_line l ON l.order_id = o.id"
     " JOIN orders_source s ON s.id = o.source_id JOIN orders_buyer b ON b.id = o.buyer_id"
@@ -122,10 +129,47 @@ def returns_of(db: Database, orders: Iterable[tuple[str, str]]) -> list[SoldLine
     numbers = json.dumps(sorted({number for _source, number in wanted}))
     rows = db.execute(
         f"{_SELECT} WHERE o.original IN (SELECT value FROM json_each(?)) AND o.original <> ''"
-        f" AND o.status = 'return'{_ORDER}",
+        f" AND l.amount_fen < 0{_ORDER}",  # also of an order that exchanges
         (numbers,),
     )
-    return [line for row in rows if ((line := SoldLine(*row)).source, line.original) in wanted]
+    lines = [line for row in rows if (line := SoldLine(*row)).amount_fen]
+    return [each for each in lines if (each.source, each.original) in wanted]
+
+
+def of_person(
+    connection: sqlite3.Connection, external_userid: str, ids: Iterable[str]
+) -> list[tuple[str, str]]:
+    """(source, order_no) of the orders that an erasure of this person takes out."""
+    rows: list[tuple[str, str]] = connection.execute(
+        "SELECT s.name, o.order_no FROM orders_order o JOIN orders_source s ON s.id = o.source_id"
+        " WHERE o.id IN (SELECT value FROM json_each(?))",
+        (json.dumps(forget.orders_of(connection, external_userid, ids)),),
+    ).fetchall()
+    return rows
+
+
+def is_kept(connection: sqlite3.Connection, source: str, order_no: str) -> bool:
+    """Whether the order is there."""
+    return connection.execute(
+        "SELECT 1 FROM orders_order o JOIN orders_source s ON s.id = o.source_id"
+        " WHERE o.order_no = ? AND s.name = ?",
+        (order_no, source),
+    ).fetchone() is not None  # fmt: skip
+
+
+def is_summed(db: Database, line: SoldLine) -> bool:
+    """Whether it is in the currency that sums are made in."""
+    return line.currency == home_currency(db.connection)
+
+
+def abroad(db: Database, since: int, until: int) -> dict[str, int]:
+    """Currency → orders paid in [since, until) that are in no sum: they are in another one."""
+    rows = db.execute(
+        "SELECT currency, count(*) FROM orders_order WHERE paid_at >= ? AND paid_at < ?"
+        f" AND status <> 'cancelled' AND currency <> {HOME} GROUP BY 1 ORDER BY 1",
+        (since, until),
+    )
+    return dict(rows.fetchall())
 
 
 def last_service(db: Database, customer: int, before: int, since: int) -> tuple[str, int] | None:
@@ -133,7 +177,8 @@ def last_service(db: Database, customer: int, before: int, since: int) -> tuple[
     row = db.execute(
         "SELECT CASE WHEN server <> '' THEN server ELSE seller END, paid_at FROM orders_order"
         " WHERE customer_id = ? AND paid_at < ? AND paid_at >= ? AND status = 'paid'"
-        " AND (server <> '' OR seller <> '') ORDER BY paid_at DESC, id DESC LIMIT 1",
+        " AND (server <> '' OR seller <> '')"
+        " ORDER BY paid_at DESC, order_no DESC, source_id LIMIT 1",
         (customer, before, since),
     ).fetchone()
     return (row[0], row[1]) if row else None

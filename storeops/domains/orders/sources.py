@@ -176,10 +176,12 @@ def keep_currency(connection: sqlite3.Connection, currency: str) -> None:
     )
 
 
+HOME = "coalesce((SELECT value FROM orders_meta WHERE key = 'currency'), 'CNY')"
+
+
 def home_currency(connection: sqlite3.Connection) -> str:
     """The currency that sums are made in; orders in others are kept and not summed."""
-    row = connection.execute("SELECT value FROM orders_meta WHERE key = 'currency'").fetchone()
-    return row[0] if row else "CNY"
+    return str(connection.execute(f"SELECT {HOME}").fetchone()[0])
 
 
 def forget(db: Database, name: str) -> int:

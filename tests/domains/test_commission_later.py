@@ -1,0 +1,257 @@
+"""Commission after a month is closed, of orders that are no plain sale, of people who are gone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from storeops.domains.commission import months, statements
+from storeops.domains.orders import matching
+from storeops.domains.orders.importing import OrderRequest, import_orders
+from tests.domains.test_commission import FIRST_BIND, PROTECTED, Chain
+
+TILL = 'name = "house"\nscheme = "till"\nrate = "3%"\n'
+LI, WU = "13800000001", "13800000002"
+
+
+@pytest.fixture
+def shop(chain: Any, monkeypatch: pytest.MonkeyPatch) -> Chain:
+    """Early in November; li is anna's."""
+    shop = Chain(chain, monkeypatch)
+    chain.person("li", LI, owner="anna", since="2026-09-01")
+    shop.at("2026-11-02")
+    return shop
+
+
+def sold(number: str, when: str, fen: float, **more: Any) -> str:
+    """A row of the till's file, of li unless it says otherwise."""
+    row = {"phone": LI, "seller": "", "server": "", "line": 1, "code": "P", "original": ""} | more
+    return (
+        f"{number},{when},,N1,{row['phone']},{row['seller']},{row['server']},{row['line']},"
+        f"{row['code']},{fen / 100},{row['original']},"
+    )
+
+
+def total(shop: Chain, *which: str, **how: Any) -> dict[str, int]:
+    """Who → fen over months; nobody with nothing. Pay is 3 per cent of what a guide has."""
+    found: Counter[str] = Counter()
+    pay: Counter[str] = Counter()
+    for month in which:
+        for each in months.reckon(shop.db, month, **how).entries:
+            found[each.share.userid] += each.share.share_fen
+            pay[each.share.userid] += each.pay_fen
+    assert all(pay[who] == found[who] * 3 // 100 for who in found if who)
+    return {who: fen for who, fen in found.items() if fen}
+
+
+# -- returns --------------------------------------------------------------------------------------
+
+S1 = (
+    sold("S1", "2026-10-05 10:00", 6_000),
+    sold("S1", "2026-10-05 10:00", 4_000, line=2, code="Q"),
+)
+
+
+@pytest.mark.parametrize(
+    ("rows", "left"),
+    [
+        # two lines of one article come back one after the other
+        ((sold("S1", "2026-10-05 10:00", 6_000), sold("S1", "2026-10-05 10:00", 6_000, line=2),
+          sold("R1", "2026-10-06 10:00", -6_000, original="S1"),
+          sold("R2", "2026-10-07 10:00", -6_000, original="S1")), {}),
+        # the whole order, and then one of its articles once more
+        ((*S1, sold("R1", "2026-10-06 10:00", -10_000, original="S1", code=""),
+          sold("R2", "2026-10-07 10:00", -6_000, original="S1")), {"": -6_000}),
+        # two exchanges that give back more than was sold
+        ((sold("S1", "2026-10-05 10:00", 10_000),
+          *(row for day in (6, 7) for row in (
+              sold(f"X{day}", f"2026-10-0{day} 10:00", -6_000, original="S1"),
+              sold(f"X{day}", f"2026-10-0{day} 10:00", 7_000, original="S1", line=2)))),
+         {"anna": 14_000, "": -2_000}),
+        # a line that makes the order cheaper is no return
+        ((sold("S1", "2026-10-05 10:00", 10_000),
+          sold("S1", "2026-10-05 10:00", -1_000, line=2, code="COUPON")), {"anna": 9_000}),
+        # a return that names itself gives back nothing that is known
+        ((sold("R1", "2026-10-06 10:00", -5_000, original="R1"),), {"": -5_000}),
+    ],
+)  # fmt: skip
+def test_nothing_is_given_back_twice_or_by_nobody(
+    shop: Chain, rows: tuple[str, ...], left: dict[str, int]
+) -> None:
+    shop.take(*rows)
+    shop.adopt(FIRST_BIND)
+    assert total(shop, "2026-10") == left
+
+
+def test_what_changes_after_a_month_was_closed_changes_its_returns(shop: Chain) -> None:
+    """Each of these leaves what the same orders would have been, had they come in time."""
+    late = {"wu": (WU, "2026-09-01")}
+    shop.take(
+        sold("A", "2026-10-05 10:00", 10_000),
+        sold("AR1", "2026-10-06 10:00", -5_000, original="A"),
+        sold("AR2", "2026-10-07 10:00", -5_000, original="A"),
+        sold("B", "2026-10-05 10:00", 10_000, phone=WU),
+        sold("BR", "2026-10-06 10:00", -10_000, phone="", original="B"),
+        *(row.replace("S1", "C") for row in S1),
+        sold("D", "2026-10-06 10:00", -5_000, original="D"),
+    )
+    shop.adopt(FIRST_BIND)
+    shop.close("2026-10")
+    assert total(shop, "2026-10") == {"anna": 10_000, "": -5_000}
+    shop.take(sold("AR1", "2026-10-06 10:00", -6_000, original="A"))  # before a booked one
+    for name, (phone, since) in late.items():  # B finds its customer, BR names nobody
+        shop.chain.person(name, phone, owner="ben", since=since, seen=since)
+    matching.look_again(shop.db, shop.now)
+    shop.take(sold("CR", "2026-10-25 10:00", -10_000, original="C", code=""))  # the whole order
+    shop.take(sold("D", "2026-10-06 10:00", -6_000, original="D"))  # names itself
+    assert total(shop, "2026-10", "2026-11") == {"": -1_000 - 6_000}
+
+
+def test_a_sale_whose_day_is_corrected_is_paid_once(shop: Chain) -> None:
+    edge = "2026-10-31 23:59:59"
+    shop.take(sold("A", edge, 10_000), sold("B", edge, 10_000), sold("B", edge, 1_000, line=2))
+    shop.adopt(FIRST_BIND)
+    shop.close("2026-10")
+    shop.take(sold("A", "2026-11-01 00:00:00", 12_000))
+    shop.take(sold("B", "2026-12-01 00:00:00", 10_000))
+    assert total(shop, "2026-10", "2026-11") == {"anna": 12_000 + 11_000}
+    shop.at("2026-12-02")
+    shop.close("2026-11")
+    assert total(shop, "2026-10", "2026-11", "2026-12") == {"anna": 22_000}
+    reasons = {each.share.reason[1]["month"] for each in months.reckon(shop.db, "2026-12").entries}
+    assert reasons == {"2026-10"}
+
+
+# -- rules that are tried -------------------------------------------------------------------------
+
+
+def test_rules_are_tried_on_a_closed_month_too(shop: Chain, cli: Any) -> None:
+    shop.take(sold("S1", "2026-10-05 10:00", 10_000, seller="cleo"),
+              sold("R1", "2026-10-06 10:00", -5_000, original="S1"))  # fmt: skip
+    shop.adopt(FIRST_BIND)
+    shop.close("2026-10")
+    file = shop.chain.file(TILL, "till.toml")
+    assert total(shop, "2026-10", rules=shop.rules(TILL)) == {"cleo": 5_000}
+    answer = cli("commission", "compare", file, "--month", "2026-10", "--json")
+    for rows in (
+        statements.compare(shop.db, "2026-10", None, shop.rules(TILL)),
+        answer.json["items"],
+    ):
+        difference = {row["userid"]: row["share_fen_difference"] for row in rows}
+        assert difference == {"anna": -5_000, "cleo": 5_000}
+    assert total(shop, "2026-10") == {"anna": 5_000}
+
+
+@pytest.mark.parametrize("word", ["2026-+9", "2026- 9", "2026-1", "٢٠٢٦-٠٩", "2026-13", "0000-01"])
+def test_a_month_is_written_in_one_way(shop: Chain, cli: Any, word: str) -> None:
+    assert cli("commission", "run", "--month", word).code == 2
+
+
+# -- whose it was ---------------------------------------------------------------------------------
+
+
+def test_a_customer_who_is_handed_on_is_somebodys_at_every_second(shop: Chain) -> None:
+    """Also where WeCom writes a later beginning, and the second owner has the customer no more."""
+    shop.handover("li", "anna", "ben", "2026-10-10 12:00", "2026-10-11 03:00")
+    shop.handover("li", "ben", "cleo", "2026-10-12 12:00", "2026-10-13 03:00")
+    shop.db.execute("UPDATE handover SET settled_at = settled_at - 60 WHERE plan_id = 0")
+    shop.take(*(sold(f"S{at}", when, 100) for at, when in enumerate(
+        ("2026-10-10 11:58:59", "2026-10-10 11:59:00", "2026-10-12 11:59:59", "2026-10-12 12:00:00")
+    )))  # fmt: skip
+    shop.adopt(FIRST_BIND)
+    owners = [each.share.userid for each in months.reckon(shop.db, "2026-10").entries]
+    assert owners == ["anna", "ben", "ben", "cleo"]
+
+
+def test_a_former_owner_is_one_guide_however_the_userid_is_written(shop: Chain) -> None:
+    shop.db.execute("UPDATE staff SET userid = 'Anna' WHERE userid = 'anna'")
+    shop.handover("li", "anna", "ben", "2026-10-10 12:00", "2026-10-11 03:00")
+    shop.take(sold("S1", "2026-10-10 11:00", 100), sold("S2", "2026-10-10 13:00", 100))
+    shop.adopt(PROTECTED)
+    assert shop.sums("2026-10") == {"Anna": 140, "ben": 60}
+
+
+def test_of_two_services_in_one_second_the_same_one_is_last(shop: Chain) -> None:
+    rows = [sold("S1", "2026-10-01 10:00", 100, server="ben"),
+            sold("S2", "2026-10-01 10:00", 100, server="cleo"),
+            sold("S3", "2026-10-02 10:00", 100)]  # fmt: skip
+    found = []
+    for order in (rows, rows[::-1]):
+        for row in order:
+            shop.take(row)
+        tried = shop.rules('scheme = "last-touch"')
+        found.append(months.reckon(shop.db, "2026-10", tried).entries[-1].share.userid)
+        for table in ("orders_order", "orders_line"):
+            shop.db.execute(f"DELETE FROM {table}")
+    assert found == ["cleo", "cleo"]
+
+
+# -- other money ----------------------------------------------------------------------------------
+
+
+def test_other_currencies_are_in_no_sum(shop: Chain, cli: Any) -> None:
+    path = shop.chain.file(
+        "order_no,paid_at,phone,currency,code,amount,original\n"
+        f"S1,2026-10-05 10:00,{LI},CNY,P,100,\nS2,2026-10-05 10:00,{LI},GBP,P,70,\n"
+        f"T1,2026-10-06 10:00,{LI},GBP,P,-60,S1\nT2,2026-10-07 10:00,{LI},CNY,P,-60,S1\n"
+    )
+    import_orders(shop.db, OrderRequest("till", path), shop.now)
+    shop.adopt(FIRST_BIND)
+    assert total(shop, "2026-10") == {"anna": 4_000}
+    for words in ("preview", "run", "statement"):
+        answer = cli("commission", words, "--month", "2026-10")
+        assert (answer.code, "GBP" in answer.err) == (0, True), words
+    shown = cli("commission", "explain", "S2")
+    assert "GBP" in shown.out
+    assert cli("commission", "explain", "S2", "--json").json["currency"] == "GBP"
+
+
+# -- people who are erased ------------------------------------------------------------------------
+
+
+def booked(shop: Chain) -> str:
+    return repr(shop.db.rows("SELECT order_no, external_userid, reason FROM commission_entry"))
+
+
+def test_an_erasure_leaves_no_number_whoever_was_known_when_the_month_was_closed(
+    shop: Chain, cli: Any
+) -> None:
+    """An order that found its customer later and changed no share; a return that names nobody."""
+    shop.take(sold("T77", "2026-10-05 10:00", 10_000, phone=WU, seller="cleo"),
+              sold("R1", "2026-10-06 10:00", -5_000, phone="", original="T77"))  # fmt: skip
+    shop.adopt(TILL)
+    shop.close("2026-10")
+    external = shop.chain.person("wu", WU, owner="anna", since="2026-09-01")
+    matching.look_again(shop.db, shop.now)
+    before = total(shop, "2026-10")
+    answer = cli("audit", "erase", external, "--yes", "--json")
+    assert (answer.code, answer.json["commission_lines"]) == (0, 2)
+    assert "T77" not in booked(shop)
+    assert total(shop, "2026-10") == before
+
+
+def test_an_erased_order_that_is_taken_in_again_pays_nobody_twice(shop: Chain, cli: Any) -> None:
+    row = sold("T77", "2026-10-05 10:00", 10_000)
+    shop.take(row)
+    shop.adopt(FIRST_BIND)
+    shop.close("2026-10")
+    assert cli("audit", "erase", "wm" + f"{'li':x<30}", "--yes").code == 0
+    shop.take(row, sold("R1", "2026-11-01 10:00", -4_000, original="T77"))
+    assert "T77" not in booked(shop)
+    assert total(shop, "2026-10", "2026-11") == {"anna": 6_000}
+
+
+def test_an_order_that_became_somebody_elses_stays_booked_when_the_first_is_erased(
+    shop: Chain, cli: Any
+) -> None:
+    shop.take(sold("S1", "2026-10-05 10:00", 10_000, seller="cleo"))
+    shop.adopt(TILL)
+    shop.close("2026-10")
+    matching.assign(shop.db, "S1", shop.chain.person("wu", WU, owner="ben"), shop.now)
+    one = "wm" + f"{'li':x<30}"
+    assert cli("audit", "erase", one, "--yes").code == 0
+    assert one not in booked(shop)
+    shop.take(sold("S1", "2026-10-05 10:00", 11_000, seller="cleo"))
+    assert total(shop, "2026-10", "2026-11") == {"cleo": 11_000}
