@@ -216,6 +216,8 @@ class Domain:
         alarms: kind of alarm → `AlarmKind` (storeops.operations.alarms).
         senders: way of sending → function(app, name, text, ident): hand a text over to be sent to
             `name`; the same ident is sent once.
+        composers: way of wording → function(db, id, now) → the text of a message that waited, as it
+            is to be now; "" to send nothing any more. Called when it goes out.
         completion: key of completion → function(db, start) → [(value, what it is)].
         demo: function(app) → `DemoStep`s, called once by `storeops demo` when the mirror of a chain
             with a past is synced: it invents what the domain knows beside WeCom.
@@ -248,6 +250,7 @@ class Domain:
     tasks: tuple[TaskSpec, ...] = ()
     alarms: Mapping[str, str] = field(default_factory=dict)
     senders: Mapping[str, str] = field(default_factory=dict)
+    composers: Mapping[str, str] = field(default_factory=dict)
     completion: Mapping[str, str] = field(default_factory=dict)
     demo: str = ""
     catalogue: str = ""
@@ -485,7 +488,7 @@ class Registry:
 
         Args:
             kind: nouns, screens, actions, scopes, events, at_once, conditions, columns, card,
-                erase, tasks, alarms, senders, reports or completion.
+                erase, tasks, alarms, senders, composers, reports or completion.
         """
         found: dict[str, tuple[Domain, Any]] = {}
         for domain in self.domains:

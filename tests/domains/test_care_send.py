@@ -14,7 +14,7 @@ import pytest
 from storeops import config, secrets, times
 from storeops.app import App
 from storeops.domains.care import rules, sending, tasks
-from storeops.domains.notify import targets
+from storeops.domains.notify import outbox, targets
 from storeops.plain import plain
 from storeops.sandbox import local
 from storeops.sync.run import run_sync
@@ -229,3 +229,59 @@ def test_an_erasure_or_a_passing_on_leaves_no_task_untold(
     (moved,) = cli("care", "send", "--yes", "--json").json["items"]
     assert (moved["userid"], moved["tasks"]) == (two, late["tasks"])
     assert cli("care", "send", "--yes", "--json").json["items"] == []
+
+
+def test_what_ended_while_a_message_waited_is_not_in_it(
+    cli: Any, corp: Corp, tmp_path: Path
+) -> None:
+    db, now = corp.app.data, corp.app.clock.now()
+    corp.buy(cli, tmp_path, "Phone")
+    corp.plan()
+    open_ = tasks.list_tasks(db, now)
+    one, two, *_more = sorted({row["userid"] for row in open_})
+    for userid in (one, two):
+        name, receivers = targets.own_name("guide", userid), {"touser": userid}
+        targets.save(db, name, "app", now, receivers=receivers, quiet="00:00-23:59")
+    ones = [row for row in open_ if row["userid"] == one]
+    cli("care", "send", "--yes")
+    assert not {one, two} & {row["to"] for row in corp.inbox()}
+    assert cli("care", "done", str(ones[0]["id"])).code == 0
+    for row in open_:
+        if row["userid"] == two:
+            assert cli("care", "skip", str(row["id"]), "--reason", "x").code == 0
+    corp.day_after()
+    outbox.deliver(corp.app)  # as `notify deliver` does at night, before anybody plans the day
+    (told,) = (row for row in corp.inbox() if row["to"] == one)
+    assert len(numbers(told["body"])) == len(ones) - 1
+    assert two not in {row["to"] for row in corp.inbox()}
+    log = {each["id"]: each for each in cli("notify", "log", "--json").json["items"]}
+    over = [each for each in log.values() if each["to"] == targets.own_name("guide", two)]
+    assert [each["status"] for each in over] == ["cancelled"]
+    # what is told anew today is not told by yesterday's words as well
+    corp.plan()
+    assert cli("care", "send", "--yes").code == 0
+    corp.day_after()
+    before = len(corp.inbox())
+    corp.plan()
+    assert cli("care", "send", "--yes").code == 0
+    outbox.deliver(corp.app)
+    assert [row["to"] for row in corp.inbox()[before:]].count(one) <= 1
+
+
+def test_of_two_rounds_at_once_the_slower_says_what_became_of_the_message(
+    cli: Any, corp: Corp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = corp.app.data
+    corp.buy(cli, tmp_path, "Phone")
+    corp.plan()
+    one = min(row["userid"] for row in tasks.list_tasks(db, corp.app.clock.now()))
+    corp.control.fault("errcode", "message/send", errcode=81013, match=one, first=1)
+    assert cli("care", "send", "--yes").code == 6
+    stale = sending.due(db, corp.app.clock.now())  # the other round has looked, too
+    assert [(each.userid, each.again) for each in stale] == [(one, True)]
+    assert cli("care", "send", "--yes").code == 0
+    monkeypatch.setattr(sending, "due", lambda _db, _now: stale)
+    answer = cli("care", "send", "--yes", "--json")
+    assert (answer.code, [each["status"] for each in answer.json["items"]]) == (0, ["sent"])
+    assert "cannot tell" not in answer.err
+    assert [row["to"] for row in corp.inbox()].count(one) == 1

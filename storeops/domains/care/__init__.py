@@ -31,6 +31,7 @@ DOMAIN = Domain(
             title=N_("Tell each guide her own tasks of today."),
         ),
     ),
+    composers={"care": "storeops.domains.care.sending:worded"},
     card={
         "serve": "storeops.domains.care.serving:card",
         "care": "storeops.domains.care.tasks:card",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -96,6 +97,31 @@ def due(db: Database, now: float) -> list[CareMessage]:
     return found
 
 
+def worded(db: Database, message: str, now: float) -> str:
+    """What `Domain.composers` names: the text of a message that waited, of what is still to be
+    done by its guide and stands in no later one; "" when nothing is."""
+    told = dict(db.execute("SELECT task_id, day FROM care_told WHERE message = ?", (message,)))
+    rows = [
+        row for row in tasks.list_tasks(db, now, userid=message[len("care-YYYY-MM-DD-"):]
+                                        .rpartition("-")[0], all_days=True)
+        if row["id"] in told and row["day"] in (told[row["id"]], times.day(now))
+    ]  # fmt: skip
+    later = {task for (task,) in db.execute(
+        "SELECT t.task_id FROM care_told t JOIN care_told o ON o.task_id = t.task_id"
+        " AND o.day < t.day WHERE o.message = ?", (message,)
+    )}  # fmt: skip
+    rows = [row for row in rows if row["id"] not in later]
+    if len(rows) == len(told):
+        return log.get(db, message).body
+    day = max(told.values(), default="")
+    part, text = next(_parts(db, day, rows, now), ([], ""))
+    rest = [(message, row["id"]) for row in rows if row not in part]
+    if rest:  # its words have become longer: the next round tells what is left over
+        with db.atomic() as connection:
+            connection.executemany("DELETE FROM care_told WHERE message = ? AND task_id = ?", rest)
+    return text
+
+
 def _parts(
     db: Database, day: str, rows: Sequence[dict[str, Any]], now: float
 ) -> Iterator[tuple[list[dict[str, Any]], str]]:
@@ -147,8 +173,13 @@ def send(app: Wiring, *, stop: threading.Event | None = None) -> list[tuple[Care
     app.ledger.policy.may_write()
     every = due(db, now)
     reached: list[CareMessage] = []
-    with db.atomic() as connection:  # yesterday's are told by the log
-        connection.execute("DELETE FROM care_told WHERE day < ?", (times.day(now),))
+    with db.atomic() as connection:  # yesterday's are told by the log, but for what waits still
+        waiting = log.messages(db, statuses=(log.WAITING, log.IN_QUEUE))
+        connection.execute(
+            "DELETE FROM care_told WHERE day < ?"
+            " AND message NOT IN (SELECT value FROM json_each(?))",
+            (times.day(now), json.dumps([each.id for each in waiting])),
+        )
     try:
         for each in every:
             if stop is not None and stop.is_set():
@@ -187,10 +218,11 @@ def _hand_over(app: Wiring, each: CareMessage, now: float) -> None:
     with app.data.atomic() as connection:
         targets.keep_members(app.data, each.target, (each.userid,), now)
         if each.again:
-            outbox.retry(app.ledger, (each.message,))
+            with suppress(NotFoundError, UsageError):  # another round sends it, or it was erased
+                outbox.retry(app.ledger, (each.message,))
+        text = OutMessage(TEXT, each.text, about=each.about, composer="care")
         try:
-            outbox.post(app, each.target, OutMessage(TEXT, each.text, about=each.about),
-                        id=each.message, newer=True)  # fmt: skip
+            outbox.post(app, each.target, text, id=each.message, newer=True)
         except ConflictError:  # another round handed it over meanwhile, in other words, and noted
             return  # what these are; what came since is told by the next one
         connection.executemany(

@@ -33,6 +33,8 @@ class OutMessage:
         about: external_userids of customers whom a text names: an erasure of one of them finds it.
             Such a text is never folded.
         urgent: is sent in quiet hours, too.
+        composer: who words a text anew when it goes out (`Domain.composers`), "" nobody. Such a
+            text is never folded.
     """
 
     kind: str
@@ -42,6 +44,7 @@ class OutMessage:
     fold: bool = True
     about: Sequence[str] = ()
     urgent: bool = False
+    composer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

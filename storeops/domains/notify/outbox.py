@@ -22,6 +22,7 @@ from storeops.changes import apply as applying
 from storeops.changes import plans
 from storeops.changes.action import Row
 from storeops.database.database import Database
+from storeops.domain import registry
 from storeops.domains.notify import files, log, targets
 from storeops.domains.notify.action import ONCE_S
 from storeops.domains.notify.messages import (
@@ -38,7 +39,7 @@ from storeops.domains.notify.messages import (
 from storeops.domains.notify.targets import ROBOT, MessageTarget
 from storeops.errors import ConflictError, StoreOpsError, UsageError
 from storeops.file_lock import try_lock
-from storeops.i18n import _, ngettext
+from storeops.i18n import N_, _, kept, ngettext
 from storeops.plain import plain, seen_whole
 from storeops.private_file import open_own
 from storeops.wecom.messages import ROBOT_MARKDOWN_BYTES, TEXT_BYTES
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from storeops.operations.wiring import Wiring
 
 FOLDED = (TEXT, MARKDOWN)
+OVER = N_("What it was about is over.")
 MOST_ARTICLES = 8
 _ID_MAX = 200
 SEND_S = 60.0  # so long whoever hands a text over waits for it
@@ -103,7 +105,8 @@ def keep(
                 (
                     name, target.name, message.kind, body,
                     json.dumps(content, ensure_ascii=False),
-                    int(message.fold and not message.about), now, ledger.who, due,
+                    int(message.fold and not (message.about or message.composer)), now,
+                    ledger.who, due,
                 ),
             )  # fmt: skip
         elif newer and known[2] == log.WAITING and known[0].casefold() == target.name.casefold():
@@ -173,7 +176,8 @@ def _checked(target: MessageTarget, message: OutMessage) -> tuple[str, dict[str,
             _("The message has {size} bytes; {most} are allowed.").format(size=size, most=most),
             hint=_("Shorten it, or send it as a file: --file"),
         )
-    return text, {"about": list(message.about)} if message.about else {}, b""
+    content: dict[str, Any] = {"about": list(message.about)} if message.about else {}
+    return text, content | ({"composer": message.composer} if message.composer else {}), b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +211,7 @@ def _next(ledger: Ledger, target: MessageTarget) -> plans.Plan | None:
     ).fetchone()
     if busy is not None:
         return None
+    _compose(db, target, now)
     waiting = [
         _Waiting(id, kind, body, json.loads(content), bool(fold))
         for id, kind, body, content, fold in db.execute(
@@ -228,7 +233,9 @@ def _next(ledger: Ledger, target: MessageTarget) -> plans.Plan | None:
     }  # fmt: skip
     row = Row(
         1, subject=f"{target.name}/{first.id}",
-        after={"kind": first.kind, "text": text, **first.content}, extra=extra,
+        after={"kind": first.kind, "text": text,
+               **{key: value for key, value in first.content.items() if key != "composer"}},
+        extra=extra,
     )  # fmt: skip
     # Nothing of the text: a title cut in the middle of an id or a name hides it from an erasure.
     title = _("Message to {name}").format(name=target.name)
@@ -239,6 +246,28 @@ def _next(ledger: Ledger, target: MessageTarget) -> plans.Plan | None:
             [(plan.name, plan.id, each) for each in ids],
         )
     return _apply(ledger, plan)
+
+
+def _compose(db: Database, target: MessageTarget, now: float) -> None:
+    """Word anew what waited, where somebody can; what is to be said no more is cancelled."""
+    rows = db.execute(
+        "SELECT id, body, content FROM notify_message WHERE target = ? AND status = 'waiting'"
+        " AND due_at <= ? AND content LIKE '%\"composer\"%'",
+        (target.name, now),
+    ).fetchall()
+    composers = registry().named("composers") if rows else {}
+    for id, body, content in rows:
+        domain, where = composers.get(json.loads(content)["composer"], (None, ""))
+        words = registry().loaded(domain, where) if domain is not None else None
+        text = words(db, id, now) if words is not None else body
+        if text != body:
+            change, values = ("body = ?", (text,)) if text else (
+                "status = 'cancelled', note = ?, settled_at = ?", (kept(OVER), now))  # fmt: skip
+            with db.atomic() as connection:
+                connection.execute(
+                    f"UPDATE notify_message SET {change} WHERE id = ? AND status = 'waiting'",
+                    (*values, id),
+                )
 
 
 def _batch(waiting: Sequence[_Waiting], most: int) -> tuple[list[_Waiting], str]:
