@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from storeops import domain
-from storeops.domains.orders import matching
+from storeops.changes.sheets import Source
+from storeops.domains.orders import matching, orders
 from storeops.domains.orders.importing import OrderRequest, import_orders
 from tests.chaos.matching import Days
 
@@ -128,3 +131,41 @@ def test_an_order_that_comes_late_is_of_who_had_the_number_then(chain, cli) -> N
     ]
     an = cli("customer", "list", "--where", f"id:{'wman':x<32}", "--json").json["items"][0]
     assert an["orders"] == 3
+
+
+@pytest.mark.parametrize("dated", [True, False])
+def test_a_member_number_that_passed_on_is_each_ones_in_its_time(chain, dated) -> None:
+    """Orders that come late are of whoever had it then; new ones of whoever has it now."""
+    anna, ben = chain.person("one", "13800000001"), chain.person("two", "13800000002")
+    cards = "会员号,手机号,生效日期\n"
+
+    def take_cards(text: str, when: str) -> None:
+        orders.import_members(chain.db, Source(chain.file(cards + text)), chain.at(when))
+
+    def take(number: str, paid: str, when: str) -> None:
+        text = f"order_no,paid_at,member,amount\n{number},{paid},M1,10\n"
+        import_orders(chain.db, OrderRequest("till", chain.file(text)), chain.at(when))
+
+    def whose(number: str) -> str | None:
+        (row,) = chain.db.execute(
+            "SELECT c.external_userid FROM orders_order o LEFT JOIN customer c"
+            " ON c.id = o.customer_id WHERE o.order_no = ?", (number,))  # fmt: skip
+        return row[0]
+
+    take_cards("M1,13800000001,\n", "2026-05-01")
+    take("A", "2026-05-02 10:00", "2026-05-03")
+    take("B", "2026-06-02 10:00", "2026-06-03")
+    begin = "2026-06-01" if dated else ""
+    take_cards(f"M1,13800000002,{begin}\n", "2026-06-10")
+    take_cards("M1,13800000002,\n", "2026-06-11")  # the same file again
+    take("C", "2026-06-12 10:00", "2026-06-13")
+    take("D", "2026-05-20 10:00", "2026-06-13")  # late
+    found = {number: whose(number) for number in "ABCD"}
+    assert found == {"A": anna, "B": ben if dated else anna, "C": ben, "D": anna}
+    take_cards("M1,13800000009,2026-07-01\n", "2026-07-01")  # of nobody who is known
+    take("E", "2026-07-02 10:00", "2026-07-03")
+    take("F", "2026-06-29 10:00", "2026-07-03")
+    assert (whose("E"), whose("F"), whose("C")) == (None, ben, ben)
+    three = chain.person("three", "13800000009", since="2026-07-05")
+    matching.refreshed(chain.db, chain.at("2026-07-06"))
+    assert (whose("E"), whose("F"), whose("D")) == (three, ben, anna)

@@ -105,13 +105,14 @@ def forget_customer(
     for key in buyers:
         connection.execute("DELETE FROM orders_buyer WHERE id = ?", (key,))
     words = json.dumps(sorted({*ids, *_hashes(connection, ids)}))
-    connection.execute(
-        "DELETE FROM orders_member WHERE " + " OR ".join(
-            f"{column} IN (SELECT value FROM json_each(?))"
-            for column in ("number", "external_userid", "unionid", "phone", "phone_hash")
-        ),
-        (words,) * 5,
-    )  # fmt: skip
+    for table in ("orders_member", "orders_member_former"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE " + " OR ".join(
+                f"{column} IN (SELECT value FROM json_each(?))"
+                for column in ("number", "external_userid", "unionid", "phone", "phone_hash")
+            ),
+            (words,) * 5,
+        )  # fmt: skip
     customer_sets.note_changed(connection, customers)
     for customer in customers:
         for table in (

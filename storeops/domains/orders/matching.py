@@ -23,7 +23,7 @@ from typing import Any
 
 from storeops.changes.seal import keyed_hash
 from storeops.database.database import Database
-from storeops.domains.orders import summary
+from storeops.domains.orders import cards, summary
 from storeops.errors import NotFoundError, UsageError
 from storeops.i18n import N_, _
 from storeops.mirror import meta
@@ -311,8 +311,11 @@ def _bought_before(connection: sqlite3.Connection, buyers: Sequence[int]) -> dic
     """Buyer → the customers whose orders are certain to be of it."""
     found: dict[int, set[int]] = defaultdict(set)
     for buyer, customer in connection.execute(
-        "SELECT DISTINCT buyer_id, customer_id FROM orders_order"
-        " WHERE buyer_id IN (SELECT value FROM json_each(?)) AND customer_id IS NOT NULL",
+        "SELECT DISTINCT o.buyer_id, o.customer_id FROM orders_order o"
+        " JOIN orders_buyer b ON b.id = o.buyer_id"
+        " WHERE o.buyer_id IN (SELECT value FROM json_each(?)) AND o.customer_id IS NOT NULL"
+        # a member number says itself when it passed on
+        " AND (b.matched_by <> 'member' OR o.paid_at >= coalesce(b.since, 0))",
         (json.dumps(list(buyers)),),
     ):
         found[buyer].add(customer)
@@ -362,14 +365,14 @@ def settle_early(db: Database, imported_at: int) -> None:
     for start in range(0, len(customers), _BATCH):
         certain |= identities.certain_since(db.connection, customers[start : start + _BATCH])
     early = [row for row in rows if row[3] is None or row[2] < certain[row[3]]]
-    if not early:
+    settled = _of_former_cards(db, imported_at)
+    if not (early or settled):
         return
     wanted = {row[4] for row in early}
     masks = {each for each in wanted if "*" in each}
     hashes = {each for each in wanted if each.strip("0123456789*")}
     forms = spelled(masks, hashes, keyed_hash(db.path.parent, "phone"))
     had = identities.holdings(db.connection, wanted, forms)
-    settled: list[tuple[int | None, int, int, int, int | None]] = []
     for key, buyer, paid_at, customer, form in early:
         spans = had.get(form, [])
         if not any(each.end is not None and each.customer != customer for each in spans):
@@ -390,11 +393,30 @@ def settle_early(db: Database, imported_at: int) -> None:
             )  # fmt: skip
             connection.executemany(
                 "UPDATE orders_buyer SET since = max(coalesce(since, 0), ?),"
-                " matched_by = coalesce(nullif(matched_by, ''), 'phone') WHERE id = ?",
+                " matched_by = coalesce(nullif(matched_by, ''),"
+                " CASE WHEN phone <> '' OR phone_hash <> '' THEN 'phone' ELSE 'member' END)"
+                " WHERE id = ?",
                 [(paid_at + 1, buyer) for _whose, _key, buyer, paid_at, _before in piece],
             )
             touched = {each for row in piece for each in (row[0], row[4])} - {None}
             summary.note_stale(connection, [each for each in touched if each is not None])
+
+
+def _of_former_cards(
+    db: Database, imported_at: int
+) -> list[tuple[int | None, int, int, int, int | None]]:
+    """(customer, order, buyer, paid at, customer before) of orders by a member number that was
+    somebody else's when they were paid."""
+    rows = cards.former(db.connection, imported_at)
+    holders = [_Buyer(0, *card.keys, "", None, False) for *_order, card in rows]
+    finder = _Finder(db, holders)
+    found = []
+    for (key, buyer, paid_at, customer, _card), holder in zip(rows, holders, strict=True):
+        fitting, _way = finder.find(holder)
+        whose = next(iter(fitting)) if len(fitting) == 1 else None
+        if whose != customer:
+            found.append((whose, key, buyer, paid_at, customer))
+    return found
 
 
 # -- customers who appear -------------------------------------------------------------------------

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from storeops import times
 from storeops.changes import sheets
 from storeops.changes.problems import Problem, Problems, of_line
 from storeops.changes.seal import keyed_hash
 from storeops.changes.sheets import EXTERNAL_USERID, PHONE, UNIONID, Field
 from storeops.database.database import Database
-from storeops.domains.orders import matching, sources, summary, values
+from storeops.domains.orders import cards, matching, sources, summary, values
+from storeops.domains.orders.cards import MemberCard
 from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.mirror import meta
@@ -169,6 +171,8 @@ MEMBER_FIELDS = (
     Field("member", ("member_no", "member no", "number", "card_no", "会员号", "会员编号",
                      "会员卡号", "卡号"), "M0001", key=True),
     *(Field(each.name, each.aliases, each.example) for each in (EXTERNAL_USERID, UNIONID, PHONE)),
+    Field("since", ("valid from", "valid_from", "card since", "开卡日期", "生效日期", "绑定日期",
+                    "开卡时间", "绑定时间"), "2026-05-01"),
     Field("birthday", ("date of birth", "born", "生日", "出生日期", "会员生日"), "05-01"),
 )  # fmt: skip
 
@@ -198,13 +202,13 @@ def import_members(
     """
     meta.must_be_kept_here(db.connection)
     hash_phone = keyed_hash(db.path.parent, "phone", make=True) if hashed else None
-    problems, rows, lines = Problems(), list[Any](), 0
+    problems, rows, lines = Problems(), list[MemberCard](), 0
     for line in sheets.stream(asked, MEMBER_FIELDS).lines:
         lines += 1
         if isinstance(line, Problem):
             problems.append(line)
             continue
-        number, external, unionid, phone, born = (
+        number, external, unionid, phone, begin, born = (
             typed.word(line.get(each.name)) for each in MEMBER_FIELDS
         )
         if not number or not (external or unionid or phone):
@@ -214,28 +218,28 @@ def import_members(
         if phone and typed.phone_fault(phone):
             problems.append(of_line(line.number, "bad_phone", _("this is not a phone number")))
             continue
+        since = typed.moment(begin, times.zone()) if begin else None
+        if begin and since is None:
+            text = _("“{value}” is no time (2026-05-01 14:30)").format(value=begin[:40])
+            problems.append(of_line(line.number, "bad_time", text))
+            continue
         birthday = values.birthday(born) if born else ""
         if birthday is None:
             problems.append(of_line(line.number, "bad_day", _("this is not a birthday")))
             birthday = ""
         phone = typed.phone(phone) if phone else ""
         secret = f"k:{hash_phone(phone)}" if phone and hash_phone is not None else ""
-        rows.append((number, external, unionid, "" if secret else phone, secret, int(now),
-                     birthday))  # fmt: skip
-    with db.atomic() as connection:
-        connection.executemany(
-            "INSERT INTO orders_member VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number) DO UPDATE"
-            " SET number = excluded.number, external_userid = excluded.external_userid,"
-            " unionid = excluded.unionid, phone = excluded.phone,"
-            " phone_hash = excluded.phone_hash, updated_at = excluded.updated_at,"
-            # a file that does not say the birthday, or wrongly, does not deny it
-            " birthday = coalesce(nullif(excluded.birthday, ''), birthday)",
-            rows,
-        )
-    summary.refresh(db, matching.match_all(db, int(now)), int(now))
+        rows.append(MemberCard(number, external, unionid, "" if secret else phone, secret,
+                               birthday, since))  # fmt: skip
+    for start in range(0, len(rows), _CARDS):
+        with db.atomic() as connection:
+            cards.keep(connection, rows[start : start + _CARDS], int(now))
+    touched = matching.match_all(db, int(now)) | summary.stale(db)
+    summary.refresh(db, touched, int(now))
     return ImportedMembers(lines, len(rows), problems)
 
 
+_CARDS = 5_000  # a transaction
 SUMS = ("shop", "channel", "source", "day")
 
 

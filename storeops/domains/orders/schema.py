@@ -226,6 +226,20 @@ CREATE TRIGGER orders_category_gone AFTER DELETE ON orders_product WHEN old.cate
     BEGIN DELETE FROM orders_set WHERE what = 'category'; END;
 """
 
+CARDS = """
+ALTER TABLE orders_member ADD COLUMN since INTEGER NOT NULL DEFAULT 0; -- Unix seconds, 0 since ever
+CREATE TABLE orders_member_former (
+    number TEXT NOT NULL COLLATE NOCASE, -- whose a member number was before it passed on
+    external_userid TEXT NOT NULL DEFAULT '',
+    unionid TEXT NOT NULL DEFAULT '',
+    phone TEXT NOT NULL DEFAULT '',
+    phone_hash TEXT NOT NULL DEFAULT '',
+    since INTEGER NOT NULL,            -- Unix seconds, 0 since ever
+    until INTEGER NOT NULL,            -- exclusive
+    PRIMARY KEY (number, since)
+) WITHOUT ROWID;
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     statements("orders", "m001_orders", TABLES),
     statements("orders", "m002_renamed", RENAMED),
@@ -250,4 +264,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     statements("orders", "m010_sets", SETS),
     # orders paid before it are of nobody by this buyer: its number was somebody else's; Unix seconds
     statements("orders", "m011_since", "ALTER TABLE orders_buyer ADD COLUMN since INTEGER"),
+    statements("orders", "m012_cards", CARDS),
 )
