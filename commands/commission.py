@@ -256,13 +256,17 @@ def run(
 ) -> None:
     """List a month's shares."""
     from storeops.domains.commission import months
+    from storeops.mirror import members
 
     call = current()
     found = months.reckon(call.app.data, month or _last_month())
+    who = userid.casefold()
+    if who and who not in {each.share.userid.casefold() for each in found.entries}:
+        who = members.find(call.app.data, userid).userid.casefold()
     rows = (
         {**each.as_dict(), "paid_at": cells.iso(each.paid_at)}
         for each in found.entries
-        if not userid or each.share.userid.casefold() == userid.casefold()
+        if not who or each.share.userid.casefold() == who
     )
     output.paged(
         rows,
@@ -280,7 +284,9 @@ def run(
         after=after,
         as_of=call.app.clock.now(),
         extra={"month": found.month, "closed_at": cells.iso(found.closed_at)},
-        empty=_("Nothing was sold in {month}.").format(month=found.month),
+        empty=_("{who} has no share in {month}.").format(who=userid, month=found.month)
+        if userid and found.entries
+        else _("Nothing was sold in {month}.").format(month=found.month),
     )
     _note_others(found.month)
     if found.month == months.to_close(call.app.data, call.app.clock.now()):

@@ -103,6 +103,10 @@ class Members:
             known = self._found[text] = self._find(text)
         return known
 
+    def is_shared(self, text: str) -> bool:
+        """Whether several members are meant, so that none is for certain."""
+        return isinstance(self.try_find(text), UsageError)
+
     def word(self, userid: str) -> str:
         """How to write a userid so that `find` and filters can only mean this one."""
         others = [each for each in self.by_name.get(alike(userid), ()) if each[1] != userid]

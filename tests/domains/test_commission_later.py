@@ -188,6 +188,25 @@ def test_of_two_services_in_one_second_the_same_one_is_last(shop: Chain) -> None
     assert found == ["cleo", "cleo"]
 
 
+def test_a_name_that_two_guides_have_and_a_guide_without_a_share_are_called_so(
+    shop: Chain, cli: Any
+) -> None:
+    shop.db.execute("UPDATE staff SET name = 'Wang' WHERE userid IN ('anna', 'ben')")
+    shop.take(sold("S1", "2026-10-10 11:00", 100, seller="Wang"),
+              sold("S2", "2026-10-10 11:00", 100, seller="ghost"),
+              sold("S3", "2026-10-10 11:00", 100, seller="Cleo"))  # fmt: skip
+    shop.adopt(TILL)
+    items = cli("commission", "run", "--month", "2026-10", "--json").json["items"]
+    assert [(each["userid"], each["reason"]) for each in items] == [
+        ("", "several members are called “Wang”: shop pool"),
+        ("", "“ghost” is no member: shop pool"), ("cleo", "rang it up"),
+    ]  # fmt: skip
+    words = ("commission", "run", "--month", "2026-10", "--userid")
+    assert len(cli(*words, "Cleo", "--json").json["items"]) == 1
+    assert "ben has no share in 2026-10." in cli(*words, "ben").err
+    assert cli(*words, "nobody").code == 5
+
+
 # -- other money ----------------------------------------------------------------------------------
 
 

@@ -45,6 +45,7 @@ REASONS = {
     "no_server": N_("nobody is named as having served: shop pool"),
     "no_seller": N_("nobody is named as seller: shop pool"),
     "stranger": N_("“{word}” is no member: shop pool"),
+    "several": N_("several members are called “{word}”: shop pool"),
     "return": N_("gives back {line}"),
     "return_unknown": N_("the sale it gives back is not known: shop pool"),
     "return_too_much": N_("more than was sold: shop pool"),
@@ -150,6 +151,10 @@ class SharingFacts:
                 self._words[word] = None
         return self._words[word]
 
+    def is_shared(self, word: str) -> bool:
+        """Whether a word means several members, so that none of them is meant for certain."""
+        return self._members.is_shared(word)
+
     def _spelled(self, move: DatedHandover) -> DatedHandover:
         """A handover with the members as WeCom writes them today."""
         giver, taker = (
@@ -240,7 +245,8 @@ def _of_role(role: str, line: SoldLine, rule: CommissionRule, facts: SharingFact
     if word:
         userid = facts.member(word)
         if userid is None:
-            return [Part(POOL, "pool", WHOLE, ("stranger", {"word": word}))]
+            why = "several" if facts.is_shared(word) else "stranger"
+            return [Part(POOL, "pool", WHOLE, (why, {"word": word}))]
         return [Part(userid, role, WHOLE, (role, {}))]
     if role == "server" and rule.scheme == "last-touch":
         return _served(line, rule, facts)
