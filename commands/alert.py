@@ -10,8 +10,10 @@ import typer
 from commands import cells, output
 from commands.context import current
 from commands.diagnostics import note, warn
-from commands.options import After, All, Limit, any_of
+from commands.option_sets import option_sets
+from commands.options import any_of
 from commands.output import Column
+from commands.page_options import PageOptions
 from storeops.errors import ExitCode, UsageError
 from storeops.i18n import _, labelled, ngettext
 
@@ -79,23 +81,22 @@ def _end(*, detailed: bool) -> None:
 
 
 @app.command("list", help=_("List alarms that stand, newest first."))
+@option_sets
 def list_(
     all_states: Annotated[
         bool, typer.Option("--cleared", help=_("Also those that are over."))
     ] = False,
     kind: Kinds = None,
     detailed_exitcode: Detailed = False,
-    limit: Limit = 100,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=100),
 ) -> None:
     """As the last look found them."""
     from storeops.domains.alert import state
 
     db = current().app.data
     found = state.alarms(
-        db, cleared=all_states, kind=_kinds(kind), before=output.position(after) or None,
-        limit=None if all_ else limit + 1,
+        db, cleared=all_states, kind=_kinds(kind), before=page.before,
+        limit=page.wanted,
     )  # fmt: skip
     looks = state.looked_at(db)
     noted = (
@@ -114,8 +115,7 @@ def list_(
             Column("next_step", _("Next step")),
             *(noted if any(each.acked_at for each in found) else ()),
         ],
-        limit=limit,
-        all_=all_,
+        page=page,
         as_of=max(looks.values(), default=None),
         empty=_("No alarm stands."),
     )
@@ -255,7 +255,8 @@ def try_out(rules: Files = None, kind: Kinds = None) -> None:
 
 
 @app.command("rules", help=_("List the kinds of alarms with their settings, and where they stand."))
-def rules_(rules: Files = None, limit: Limit = 200, all_: All = False, after: After = "") -> None:
+@option_sets
+def rules_(rules: Files = None, page: PageOptions = PageOptions(limit=200)) -> None:
     """A kind without a file goes by its defaults."""
     from storeops.domains.alert.rules import folder
     from storeops.domains.alert.rules import rules as read
@@ -271,9 +272,7 @@ def rules_(rules: Files = None, limit: Limit = 200, all_: All = False, after: Af
             Column("to", _("Sent to"), max_width=24),
             Column("file", _("File"), max_width=40),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
     )
     note(_("Rules are read from {path}.").format(path=folder()))
     for target in dict.fromkeys(each for rule in found if rule.enabled for each in rule.to):

@@ -8,8 +8,10 @@ import typer
 
 from commands import cells, output
 from commands.context import current
-from commands.options import After, All, Limit, Yes
+from commands.option_sets import option_sets
+from commands.options import Yes
 from commands.output import Column
+from commands.page_options import PageOptions
 from storeops.errors import ConflictError
 from storeops.i18n import _, ngettext, plural
 from storeops.terms import term
@@ -41,19 +43,17 @@ def _columns() -> list[Column]:
 
 
 @app.command("list", help=_("List lines, newest first."))
+@option_sets
 def list_(
     plan: Plan = "",
     kind: Kind = "",
     who: Who = "",
     customer: Customer = "",
-    limit: Limit = 50,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=50),
 ) -> None:
     """Erased lines say so."""
     from storeops.changes.journal_lines import lines
 
-    size = None if all_ else limit + 1
     found = list(
         lines(
             current().app.data,
@@ -61,8 +61,8 @@ def list_(
             kind=kind,
             who=who,
             external_userid=customer,
-            before=output.position(after) or None,
-            limit=size,
+            before=page.before,
+            limit=page.wanted,
         )
     )
     output.newest(
@@ -70,8 +70,7 @@ def list_(
         _value,
         lambda each: each.seq,
         _columns(),
-        limit=limit,
-        all_=all_,
+        page=page,
         empty=_("The journal is empty."),
     )
 

@@ -12,8 +12,10 @@ from commands import cells, output
 from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import After, All, DryRun, Limit, RuleName, RulePaths, Yes, any_of
+from commands.option_sets import option_sets
+from commands.options import DryRun, RuleName, RulePaths, Yes, any_of
 from commands.output import Column
+from commands.page_options import PageOptions
 from commands.question import confirm
 from storeops.errors import PartialError, StillRunningError
 from storeops.i18n import _, aside, ngettext
@@ -99,14 +101,15 @@ def rule_use(
 
 
 @rule_app.command("list", help=_("List the care rules in force."))
-def rule_list(limit: Limit = 100, all_: All = False, after: After = "") -> None:
+@option_sets
+def rule_list(page: PageOptions = PageOptions(limit=100)) -> None:
     """List rules."""
     from storeops.domains.care import rules
 
     app_ = current().app
     output.paged(
         [each.as_dict() for each in rules.in_force(app_.data)], _RULE_COLUMNS,
-        limit=limit, all_=all_, after=after, as_of=app_.clock.now(),
+        page=page, as_of=app_.clock.now(),
         empty=_("No rule was adopted yet: storeops care rule use"),
     )  # fmt: skip
 
@@ -244,6 +247,7 @@ _COLUMNS = [
 
 
 @app.command("list", help=_("Today's tasks by guide; with --all-days those that wait, too."))
+@option_sets
 def list_(
     userid: Annotated[
         str,
@@ -267,9 +271,7 @@ def list_(
             "--rule", metavar="RULE", help=_("Only of this rule, or of a recall: 'recall 1'.")
         ),
     ] = "",
-    limit: Limit = 100,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=100),
 ) -> None:
     """List tasks."""
     from storeops.domains.care import tasks
@@ -285,7 +287,7 @@ def list_(
                                     reason=rule)
     ]  # fmt: skip
     output.paged(
-        map(_row, rows), _COLUMNS, limit=limit, all_=all_, after=after, as_of=now,
+        map(_row, rows), _COLUMNS, page=page, as_of=now,
         empty=_("No task for today; `storeops care plan` makes them."),
     )  # fmt: skip
 
@@ -470,11 +472,10 @@ def complaint_close(
 
 
 @complaint_app.command("list", help=_("List open complaints, or closed ones."))
+@option_sets
 def complaint_list(
     closed: Annotated[bool, typer.Option("--closed", help=_("Those that are settled."))] = False,
-    limit: Limit = 100,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=100),
 ) -> None:
     """List complaints."""
     from storeops.domains.care import matters
@@ -492,7 +493,7 @@ def complaint_list(
             Column("opened_by", _("By"), max_width=14),
             *([Column("result", _("Result"), max_width=30)] if closed else []),
         ],
-        limit=limit, all_=all_, after=after, as_of=now,
+        page=page, as_of=now,
         empty=_("No complaint was closed.") if closed else _("No complaint is open."),
     )  # fmt: skip
 

@@ -11,8 +11,9 @@ import typer
 from commands import cells, output
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import After, All, Limit
+from commands.option_sets import option_sets
 from commands.output import Column
+from commands.page_options import PageOptions
 from commands.supplier import On, Which, day, rules, show_findings
 from storeops.domains.suppliers.words import kind_name
 from storeops.errors import UsageError
@@ -119,12 +120,11 @@ def add(
 
 
 @app.command("list", help=_("List papers."))
+@option_sets
 def list_(
     supplier: OfSupplier = "",
     kind: Annotated[str, typer.Option("--kind", metavar="KIND", help=_("Of this kind only."))] = "",
-    limit: Limit = 200,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=200),
 ) -> None:
     """List."""
     from storeops.domains.suppliers import register
@@ -147,12 +147,13 @@ def list_(
             Column("valid_until", _("Valid until")),
             Column("file", _("Scan"), show=lambda file: file[:12]),
         ],
-        limit=limit, all_=all_, after=after, as_of=call.app.clock.now(),
+        page=page, as_of=call.app.clock.now(),
         empty=_("No paper is known; add one: storeops certificate add --help"),
     )  # fmt: skip
 
 
 @app.command("check", help=_("Whether papers hold on a day; or a list before it is added."))
+@option_sets
 def check_(
     file: Annotated[
         str,
@@ -160,9 +161,7 @@ def check_(
     ] = "",
     supplier: OfSupplier = "",
     on: On = "",
-    limit: Limit = 200,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=200),
 ) -> None:  # fmt: skip
     """Check."""
     from storeops.domains.suppliers import check, register
@@ -180,20 +179,19 @@ def check_(
     for each in papers:
         found += check.check_paper(each, known, asked, holders.get(each.supplier))
     show_findings(
-        found, limit=limit, all_=all_, after=after,
+        found, page=page,
         empty=_("No paper is known; add one: storeops certificate add --help"),
     )  # fmt: skip
 
 
 @app.command("expiring", help=_("Papers that end soon, or are to be renewed, in working days."))
+@option_sets
 def expiring(
     within: Annotated[
         int, typer.Option("--within", metavar="DAYS", min=0, max=3650, help=_("Days ahead."))
     ] = 90,
     on: On = "",
-    limit: Limit = 200,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=200),
 ) -> None:
     """Expiring."""
     from storeops.domains.suppliers import expiring as engine
@@ -214,7 +212,7 @@ def expiring(
             Column("renew_by", _("Renew from")),
             Column("status", _("Status"), show=lambda status: words[status]),
         ],
-        limit=limit, all_=all_, after=after, as_of=call.app.clock.now(),
+        page=page, as_of=call.app.clock.now(),
         empty=ngettext(
             "No paper ends within {days} day.", "No paper ends within {days} days.", within
         ).format(days=within),

@@ -10,8 +10,10 @@ import typer
 from commands import cells, output
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import After, All, Limit, RuleName, RulePaths, Yes
+from commands.option_sets import option_sets
+from commands.options import RuleName, RulePaths, Yes
 from commands.output import Column
+from commands.page_options import PageOptions
 from storeops.i18n import _, aside, ngettext
 
 app = typer.Typer(help=_("Commission: rules, months, pay slips, and why each line is shared so."))
@@ -139,13 +141,12 @@ def rule_use(paths: RulePaths) -> None:
 
 
 @rule_app.command("list", help=_("List rules with their versions, those in force first."))
+@option_sets
 def rule_list(
     retired: Annotated[
         bool, typer.Option("--retired", help=_("Also older versions and retired."))
     ] = False,
-    limit: Limit = 100,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=100),
 ) -> None:
     """List rules."""
     from storeops.domains.commission import rules
@@ -163,7 +164,7 @@ def rule_list(
         sorted(rows, key=lambda row: not row["in_force"]),
         [*_RULE_COLUMNS, Column("in_force", _("In force")),
          Column("adopted_at", _("Adopted"), show=cells.when)],
-        limit=limit, all_=all_, after=after, as_of=current().app.clock.now(),
+        page=page, as_of=current().app.clock.now(),
         empty=_("No rule was adopted yet: storeops commission rule use FILE"),
     )  # fmt: skip
 
@@ -245,14 +246,13 @@ def preview(month: Month = "", rules: Rules = None) -> None:
 
 
 @app.command("run", help=_("Share a month line by line: as it stands, or as it was closed."))
+@option_sets
 def run(
     month: Month = "",
     userid: Annotated[
         str, typer.Option("--userid", metavar="USERID", help=_("Only this member's shares."))
     ] = "",
-    limit: Limit = 100,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=100),
 ) -> None:
     """List a month's shares."""
     from storeops.domains.commission import months
@@ -279,9 +279,7 @@ def run(
             Column("share_fen", _("Share, yuan"), right=True, show=_money),
             Column("reason", _("Why"), max_width=40),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         as_of=call.app.clock.now(),
         extra={"month": found.month, "closed_at": cells.iso(found.closed_at)},
         empty=_("{who} has no share in {month}.").format(who=userid, month=found.month)

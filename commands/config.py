@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from commands import output
-from commands.options import After, All, Limit
+from commands.option_sets import option_sets
 from commands.output import Column
+from commands.page_options import PageOptions
 from storeops import config, paths, times
 from storeops.ceilings import CallLimits, Ceilings
 from storeops.config import Profile
@@ -40,7 +41,8 @@ Key = Annotated[
 
 
 @app.command("list", help=_("List every setting in force, with its default."))
-def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
+@option_sets
+def list_(page: PageOptions = PageOptions(limit=500)) -> None:
     """Print all keys."""
     loaded = config.load()
     written = _flat(config.as_dict(loaded))
@@ -55,9 +57,7 @@ def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
             Column("value", _("Value")),
             Column("set", _("Set"), show=lambda value: "*" if value else ""),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         extra={"file": str(paths.config_file())},
     )
 

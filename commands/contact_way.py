@@ -11,8 +11,10 @@ from commands import cells, contact_way_plan, output, planned
 from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import After, All, Limit, any_of
+from commands.option_sets import option_sets
+from commands.options import any_of
 from commands.output import Column
+from commands.page_options import PageOptions
 from storeops.errors import UsageError
 from storeops.i18n import _, ngettext
 
@@ -85,6 +87,7 @@ def _fresh() -> ScopeFreshness:
 
 
 @app.command("list", help=_("List contact ways with who is added and who came by them."))
+@option_sets
 def list_(
     state: Annotated[
         str,
@@ -117,9 +120,7 @@ def list_(
             "--status", metavar="STATUS", help=_("ok, stale, dead or gone; may be repeated.")
         ),
     ] = None,
-    limit: Limit = 200,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=200),
 ) -> None:
     """Deleted ones are left out unless `--status gone` asks for them."""
     from storeops.domains.contact_way.ways import (
@@ -148,9 +149,7 @@ def list_(
     output.paged(
         map(_row, found),
         _columns(),
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         complete=fresh.outcome == "complete",
         as_of=fresh.completed_at,
         empty=_("No contact way matches."),

@@ -10,8 +10,9 @@ from commands import follow_options, planned
 from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note
-from commands.file_options import HeaderRow, Hidden, Map, SheetName, source_of
-from commands.follow_options import Strict, Template
+from commands.file_options import TableOptions
+from commands.follow_options import Template
+from commands.option_sets import option_sets
 from commands.options import Reason
 from storeops.errors import UsageError
 from storeops.i18n import _
@@ -241,15 +242,12 @@ def replace(
 
 
 @plan_app.command("file", help=_("Plan what a CSV or workbook says: one contact way a row."))
+@option_sets
 def file(
     path: Annotated[
         str, typer.Argument(metavar="[FILE]", help=_("CSV or workbook; - for stdin."))
     ] = "",
-    sheet: SheetName = "",
-    header_row: HeaderRow = 0,
-    hidden: Hidden = False,
-    map_: Map = None,
-    strict: Strict = False,
+    table: TableOptions = TableOptions(),
     template: Template = False,
     reason: Reason = "",
 ) -> None:
@@ -261,22 +259,16 @@ def file(
     if template:
         follow_options.print_template(FIELDS)
         return
-    source = source_of(
-        path, "", "", sheet=sheet, header_row=header_row, hidden=hidden, mapping=map_ or (),
-        strict=strict,
-    )  # fmt: skip
+    source = table.source(path)
     if source is None:
         raise UsageError(_("Name the file."), hint=_("See what is expected with --template."))
     ledger = current().app.ledger
     ledger.policy.may_write()
     found = sheets.read(source, FIELDS)
-    command = planned.command_line(
-        "contact-way", "plan", "file", path, sheet=sheet,
-        header_row=header_row or None, hidden=hidden, column=map_, strict=strict,
-    )  # fmt: skip
+    command = planned.command_line("contact-way", "plan", "file", path, **table.typed())
     planned.show_plan(
         planner.plan(
-            ledger, request_of(ledger, found), reason=reason, command=command, strict=strict
+            ledger, request_of(ledger, found), reason=reason, command=command, strict=table.strict
         ),
         found,
     )

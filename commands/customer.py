@@ -13,8 +13,10 @@ from commands import cells, freshness, output
 from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note as say
-from commands.options import After, All, Force, Limit, Reveal
+from commands.option_sets import option_sets
+from commands.options import Force, Reveal
 from commands.output import Column
+from commands.page_options import PageOptions
 from commands.question import may_replace
 from commands.selecting import Sort, selected, selecting
 from storeops.i18n import _, aside, labelled, ngettext, plural
@@ -97,9 +99,7 @@ def _of_domains() -> list[Column]:
     ]
 
 
-def listing(
-    query: CustomerQuery, *, limit: int, all_: bool, after: str, reveal: bool, explain: bool
-) -> None:
+def listing(query: CustomerQuery, *, page: PageOptions, reveal: bool, explain: bool) -> None:
     """Write a list of customers, or how it would be read."""
     from storeops.reading import customers
 
@@ -110,8 +110,8 @@ def listing(
     rows, following = customers.stream(
         query,
         customers.rows_of(current().app.data, reveal=reveal),
-        None if all_ else limit,
-        after,
+        None if page.all_ else page.limit,
+        page.after,
     )
     if current().settings.format == "csv" and not current().settings.fields:
         from storeops.reading.export_rows import flat
@@ -157,13 +157,12 @@ def explained(query: CustomerQuery) -> None:
 
 
 @app.command("list", help=_("List customers, newest first."))
+@option_sets
 @selecting
 def list_(
     selection: Selection,
     sort: Sort = "",
-    limit: Limit = 100,
-    after: After = "",
-    all_: All = False,
+    page: PageOptions = PageOptions(limit=100),
     explain: Explain = False,
     reveal: Reveal = False,
 ) -> None:
@@ -177,7 +176,7 @@ def list_(
         if saved.columns and not call.settings.fields:
             call.set(fields=saved.columns)
     query = selected(selection, sort=sort or "newest")
-    listing(query, limit=limit, all_=all_, after=after, reveal=reveal, explain=explain)
+    listing(query, page=page, reveal=reveal, explain=explain)
 
 
 @app.command(
@@ -186,20 +185,19 @@ def list_(
         "Find customers by any part of name, remark, pinyin or phone, or an id from its beginning."
     ),
 )
+@option_sets
 @selecting
 def search(
     words: Annotated[list[str], typer.Argument(metavar="TEXT", help=_("All of them must occur."))],
     selection: Selection,
     sort: Sort = "newest",
-    limit: Limit = 50,
-    after: After = "",
-    all_: All = False,
+    page: PageOptions = PageOptions(limit=50),
     explain: Explain = False,
     reveal: Reveal = False,
 ) -> None:
     """Search; each argument is text, never a filter."""
     query = selected(replace(selection, words=tuple(words)), sort=sort)
-    listing(query, limit=limit, all_=all_, after=after, reveal=reveal, explain=explain)
+    listing(query, page=page, reveal=reveal, explain=explain)
 
 
 @app.command("show", help=_("Show one customer: follows, tags, groups, notes."))
@@ -263,17 +261,15 @@ def show(who: Who, reveal: Reveal = False) -> None:
 
 
 @app.command("timeline", help=_("What happened to one customer, newest first."))
-def timeline(
-    who: Who, limit: Limit = 100, all_: All = False, after: After = "", reveal: Reveal = False
-) -> None:
+@option_sets
+def timeline(who: Who, page: PageOptions = PageOptions(limit=100), reveal: Reveal = False) -> None:
     """Show the history of one customer."""
     from storeops.reading import customers
 
     call = current()
     fresh = freshness.noted()
-    wanted = 10_000_000 if all_ else output.position(after) + limit + 1
     rows = customers.timeline_of(
-        call.app.data, who, now=call.app.clock.now(), limit=wanted, reveal=reveal
+        call.app.data, who, now=call.app.clock.now(), limit=page.end, reveal=reveal
     )
     if not (call.settings.machine or call.settings.fields):  # those name parts of a value
         from commands.history import described
@@ -290,9 +286,7 @@ def timeline(
             Column("source", _("Source")),
             Column("ref", _("Ref")),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         complete=fresh.complete,
         as_of=fresh.as_of,
         empty=_("Nothing has changed since this customer was first seen."),

@@ -12,8 +12,10 @@ import typer
 from commands import output
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import After, All, Limit, Yes
+from commands.option_sets import option_sets
+from commands.options import Yes
 from commands.output import Column
+from commands.page_options import PageOptions
 from commands.question import confirm
 from storeops import paths, times
 from storeops.errors import ConfigError, ConflictError, NotFoundError, UsageError
@@ -550,6 +552,7 @@ def prune(
 
 
 @app.command("query", help=_("Read with SQL: raw data, phone numbers in full; nothing is changed."))
+@option_sets
 def query(
     sql: Annotated[
         str,
@@ -563,9 +566,7 @@ def query(
     timeout: Annotated[
         str, typer.Option("--timeout", metavar="TIME", help=_("It is ended after so long."))
     ] = "10s",
-    limit: Limit = 100,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=100),
 ) -> None:
     """For administrators: nothing is masked, and tables may change with every version. The access
     token is not read. --after asks again: say ORDER BY where pages must fit together."""
@@ -591,9 +592,7 @@ def query(
         output.paged(
             (dict(zip(found.names, row, strict=True)) for row in found.rows),
             [Column(name, name) for name in found.names],
-            limit=limit,
-            all_=all_,
-            after=after,
+            page=page,
             empty=_("No row."),
         )
 

@@ -14,8 +14,10 @@ import typer
 from commands import cells, output, planned
 from commands.context import current
 from commands.diagnostics import note, warn
-from commands.options import After, All, Limit, Reveal, Yes, any_of
+from commands.option_sets import option_sets
+from commands.options import Reveal, Yes, any_of
 from commands.output import Column
+from commands.page_options import PageOptions, no_cursor, position
 from commands.staying import stays
 from storeops.errors import ExitCode, PartialError, StoreOpsError, UsageError
 from storeops.i18n import _, ngettext, plural
@@ -255,6 +257,7 @@ def _row(event: Event) -> dict[str, Any]:
 
 
 @app.command("list", help=_("List what came in, newest first."))
+@option_sets
 def list_(
     status: Annotated[
         list[str] | None,
@@ -266,26 +269,24 @@ def list_(
         str, typer.Option("--change", metavar="NAME", help=_("Only this Event or ChangeType."))
     ] = "",
     customer: OfCustomer = "",
-    limit: Limit = 50,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=50),
 ) -> None:
     """One row per event, however often it was delivered."""
     from storeops.events.inbox import STATUSES
     from storeops.events.listing import events
 
-    size = 10_000_000 if all_ else limit
     found = events(
         current().app.inbox,
         statuses=any_of(status, STATUSES),
         change=change,
         external_userid=customer,
-        before=output.position(after) or None,
-        limit=size + 1,
+        before=page.before,
+        limit=page.wanted,
     )
-    shown, more = found[:size], len(found) > size
-    output.items(
-        [_row(each) for each in shown],
+    output.newest(
+        found,
+        _row,
+        lambda each: each.id,
         [
             Column("event_id", _("No."), right=True),
             Column("received_at", _("Received"), show=cells.when),
@@ -297,8 +298,7 @@ def list_(
             Column("deliveries", _("Came"), right=True),
             Column("reason", _("Why"), show=_reason),
         ],
-        next_=str(shown[-1].id) if more else None,
-        has_more=more,
+        page=page,
         empty=_("Nothing was received yet."),
     )
 
@@ -424,7 +424,8 @@ def _refused(counts: dict[str, int]) -> str:
 
 
 @app.command("gaps", help=_("Compare with WeCom: what no event told is found and repaired."))
-def gaps(limit: Limit = 50, all_: All = False, after: After = "") -> None:
+@option_sets
+def gaps(page: PageOptions = PageOptions(limit=50)) -> None:
     """A sync is the comparison; ends as it does: 0 whole, 6 when not all could be compared.
 
     The cursor names the comparison, so that the rest of its list compares nothing anew.
@@ -438,8 +439,8 @@ def gaps(limit: Limit = 50, all_: All = False, after: After = "") -> None:
     call = current()
     wiring = call.app
     result = None
-    if after:
-        run_id, since, start = _gaps_cursor(after)
+    if page.after:
+        run_id, since, start = _gaps_cursor(page.after)
         complete = comparison.was_complete(wiring, run_id)
     else:
         since, start = comparison.last_comparison(wiring), 0
@@ -449,14 +450,14 @@ def gaps(limit: Limit = 50, all_: All = False, after: After = "") -> None:
         run_id, complete = result.run_id, result.outcome == "complete"
     found = comparison.of_run(wiring, run_id, since)
     share = found.reliability
-    part = found.untold[start:] if all_ else found.untold[start : start + limit]
-    end = start + len(part)
+    listed = found.untold[start : start + page.size]
+    end = start + len(listed)
     more = end < len(found.untold)
     nothing = _("Events told everything.") if found.told else _("Nothing changed.")
     if found.waiting or not complete:
         nothing = _("Nothing was found that no event had told.")
     output.items(
-        _named_gaps(part),
+        _named_gaps(listed),
         [
             Column("name", _("Customer"), max_width=24),
             Column("member", _("Member"), max_width=16),
@@ -516,8 +517,8 @@ def _gaps_cursor(after: str) -> tuple[int, float, int]:
     """
     parts = after.split("-")
     if len(parts) != 3:
-        raise output.no_cursor(after)
-    run, since, start = map(output.position, parts)
+        raise no_cursor(after)
+    run, since, start = map(position, parts)
     return run, float(since), start
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -50,6 +50,9 @@ Map = Annotated[
         help=_("What a heading of the file means; HEADING= switches it off."),
     ),
 ]  # fmt: skip
+Strict = Annotated[
+    bool, typer.Option("--strict", help=_("Refuse the whole file when one row is wrong."))
+]
 TableFile = Annotated[str, typer.Argument(metavar="FILE", help=_("CSV or workbook; - for stdin."))]
 RecordsFile = Annotated[
     str, typer.Argument(metavar="FILE", help=_("CSV, XLSX, NDJSON or Parquet; - for stdin."))
@@ -59,29 +62,66 @@ Template = Annotated[
 ]
 
 
-def source_of(
-    file: str,
-    csv: str,
-    xlsx: str,
-    *,
-    sheet: str = "",
-    header_row: int = 0,
-    hidden: bool = False,
-    mapping: Sequence[str] = (),
-    strict: bool = False,
-) -> Source | None:
-    """The file that options name, and how it is to be read; None without one.
+@dataclass(frozen=True, kw_only=True)
+class TableOptions:
+    """How a table is read.
 
-    Raises:
-        UsageError: several files, or a mapping that is none.
+    Attributes:
+        sheet, header_row, hidden, column: as their options say.
+        strict: whether one wrong row refuses the file.
     """
-    paths = [each for each in (file, csv, xlsx) if each]
-    if len(paths) > 1:
-        raise UsageError(
-            _("Several files were named."), hint=_("Name one with --file; plan once for each.")
-        )
-    if not paths:
-        return None
-    from storeops.changes.sheets import Source, parse_mapping  # 33 ms, and lists seldom read a file
 
-    return Source(paths[0], sheet, parse_mapping(list(mapping)), header_row, hidden, strict)
+    sheet: SheetName = ""
+    header_row: HeaderRow = 0
+    hidden: Hidden = False
+    column: Map = None
+    strict: Strict = False
+
+    def source(self, path: str) -> Source | None:
+        """The file at a path, read so; None for no path.
+
+        Raises:
+            UsageError: `column` holds a mapping that is none.
+        """
+        if not path:
+            return None
+        from storeops.changes.sheets import Source, parse_mapping  # 33 ms; lists seldom read a file
+
+        mapping = parse_mapping(self.column or [])
+        return Source(path, self.sheet, mapping, self.header_row, self.hidden, self.strict)
+
+    def typed(self) -> dict[str, Any]:
+        """The options, to be typed again."""
+        return asdict(self) | {"header_row": self.header_row or None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _NamedFile:
+    """One file, by any of its three options."""
+
+    file: File = ""
+    csv: Csv = ""
+    xlsx: Xlsx = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileOptions(TableOptions, _NamedFile):
+    """A file, and how it is read."""
+
+    def typed(self) -> dict[str, Any]:
+        """The options, to be typed again: a file has one name then."""
+        return super().typed() | {"file": self.path, "csv": "", "xlsx": ""}
+
+    @property
+    def path(self) -> str:
+        """The file that is named; "" for none.
+
+        Raises:
+            UsageError: several are.
+        """
+        named = [each for each in (self.file, self.csv, self.xlsx) if each]
+        if len(named) > 1:
+            raise UsageError(
+                _("Several files were named."), hint=_("Name one with --file; plan once for each.")
+            )
+        return named[0] if named else ""

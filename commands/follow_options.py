@@ -15,8 +15,9 @@ from storeops.errors import UsageError
 from storeops.i18n import _
 
 if TYPE_CHECKING:
+    from commands.file_options import FileOptions
     from storeops.changes.follow_requests import FollowRequest, SelectedFollows
-    from storeops.changes.sheets import Field, Source
+    from storeops.changes.sheets import Field
     from storeops.reading.customers import Selection
 
 Follows = Annotated[
@@ -33,9 +34,6 @@ Template = Annotated[
         "--template",
         help=_("Print a CSV with the headings and an example row to replace, then end."),
     ),
-]
-Strict = Annotated[
-    bool, typer.Option("--strict", help=_("Refuse the whole file when one row is wrong."))
 ]
 Again = Annotated[
     str,
@@ -77,7 +75,7 @@ def request_of(selection: Selection, follows: str) -> FollowRequest:
 
 
 def selected(
-    request: FollowRequest, fields: Sequence[Field], source: Source | None, *, requested: bool
+    request: FollowRequest, fields: Sequence[Field], file: FileOptions, *, requested: bool
 ) -> SelectedFollows:
     """The follows that options or a file mean; `requested`: whether options say what to change.
 
@@ -89,6 +87,7 @@ def selected(
     from storeops.reading.customers import Selection
 
     app = current().app
+    source = file.source(file.path)
     if source is None:
         request = replace(request, selection=within_own_store(request.selection))
         return select_follows(app.data, request, app.clock.now())

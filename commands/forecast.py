@@ -16,16 +16,9 @@ from commands.forecast_options import (
     AsOf,
     Data,
     Horizon,
-    Lead,
-    Margin,
     Method,
-    Pack,
-    Ratio,
-    Review,
-    ShelfLife,
-    StockFile,
+    OrderOptions,
     StockReader,
-    Waste,
     history,
     note_all,
     number,
@@ -34,8 +27,10 @@ from commands.forecast_options import (
     share,
     with_names,
 )
-from commands.options import After, All, Force, Limit, day_of
+from commands.option_sets import option_sets
+from commands.options import Force, day_of
 from commands.output import Column
+from commands.page_options import PageOptions
 from commands.production import production
 from commands.progress import bars
 from commands.question import may_replace
@@ -115,6 +110,7 @@ def run(
 
 
 @app.command("show", help=_("Rows of the forecast that was made last, or of a file."))
+@option_sets
 def show(
     file: Annotated[
         str, typer.Option("--file", metavar="FILE", help=_("A forecast; else the last one."))
@@ -122,9 +118,7 @@ def show(
     store: Store = None,
     product: Product = "",
     day: Annotated[str, typer.Option("--day", metavar="DAY", help=_("Of this day only."))] = "",
-    limit: Limit = 50,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=50),
 ) -> None:
     """Show a forecast."""
     from storeops.domains.forecast import show as shown
@@ -145,9 +139,7 @@ def show(
             Column("forecast", _("Forecast"), show=number, right=True),
             *(Column(f"q{each}", f"q{each}", show=number, right=True) for each in (50, 80, 90, 95)),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         empty=_("No row matches."),
     )
 
@@ -312,37 +304,23 @@ def _price(found: dict[str, Any]) -> str:
 
 
 @app.command("order", help=_("What one shop should order tonight, and what that would have cost."))
+@option_sets
 def order(
     store: Annotated[str, typer.Option("--store", metavar="STORE", help=_("The shop's id."))],
-    data: Data = "",
-    as_of: AsOf = "",
     product: Product = "",
-    ratio: Ratio = None,
-    margin: Margin = None,
-    waste: Waste = None,
-    shelf_life: ShelfLife = 1,
-    lead: Lead = 0,
-    review: Review = 1,
-    pack: Pack = 1.0,
-    stock: StockFile = "",
-    method: Method = "pooled",
-    limit: Limit = 50,
-    all_: All = False,
-    after: After = "",
+    how: OrderOptions = OrderOptions(),
+    page: PageOptions = PageOptions(limit=50),
 ) -> None:  # fmt: skip
     """Order."""
     from storeops.domains.forecast import ordering
 
-    how = ordering.terms(
-        ratio=ratio, margin=margin, waste=waste, shelf_life=shelf_life, lead=lead, review=review,
-        pack=pack,
-    )  # fmt: skip
-    folder, last = history(data, as_of)
+    terms = how.terms()
+    folder, last = history(how.data, how.as_of)
     reader = StockReader()
-    held = reader.read(store, ordering.read_stock(stock) if stock else None)
+    held = reader.read(store, ordering.read_stock(how.stock) if how.stock else None)
     said = reader.notes()
     found = ordering.order(
-        folder, store, how, as_of=last, method=method, stock=held, product=product
+        folder, store, terms, as_of=last, method=how.method, stock=held, product=product
     )
     rows, which = with_names(found["items"])
     output.paged(
@@ -356,9 +334,7 @@ def order(
             Column("on_the_way", _("On the way"), right=True, show=pieces),
             Column("order", _("To order"), right=True, show=lambda pieces: f"{pieces:g}"),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         extra={
             **{key: value for key, value in found.items() if key != "items"},
             "notes": [*found["notes"], *said],

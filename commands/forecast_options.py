@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from storeops.domains.forecast.history import DailySales
-    from storeops.domains.forecast.ordering import HeldStock
+    from storeops.domains.forecast.ordering import HeldStock, OrderTerms
 
 Data = Annotated[
     str,
@@ -80,6 +81,36 @@ StockFile = Annotated[
         help=_("Stock: store_id, product_id, qty, expires; arrives for what is on the way."),
     ),
 ]  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderOptions:
+    """What an order is made by and of; each as its option says."""
+
+    data: Data = ""
+    as_of: AsOf = ""
+    ratio: Ratio = None
+    margin: Margin = None
+    waste: Waste = None
+    shelf_life: ShelfLife = 1
+    lead: Lead = 0
+    review: Review = 1
+    pack: Pack = 1.0
+    stock: StockFile = ""
+    method: Method = "pooled"
+
+    def terms(self) -> OrderTerms:
+        """The terms, checked.
+
+        Raises:
+            UsageError: something is out of bounds.
+        """
+        from storeops.domains.forecast import ordering
+
+        return ordering.terms(
+            ratio=self.ratio, margin=self.margin, waste=self.waste, shelf_life=self.shelf_life,
+            lead=self.lead, review=self.review, pack=self.pack,
+        )  # fmt: skip
 
 
 def history(data: str, as_of: str, *, again: bool = True) -> tuple[str | DailySales, date | None]:

@@ -10,8 +10,10 @@ import typer
 from commands import cells, freshness, output
 from commands.completing import completion
 from commands.context import current
-from commands.options import After, All, Limit, any_of
+from commands.option_sets import option_sets
+from commands.options import any_of
 from commands.output import Column
+from commands.page_options import PageOptions
 from storeops.i18n import _
 from storeops.terms import term
 
@@ -37,6 +39,7 @@ def _columns() -> list[Column]:
 
 
 @app.command("list", help=_("List group chats, newest first."))
+@option_sets
 def list_(
     owner: Annotated[
         list[str] | None,
@@ -50,9 +53,7 @@ def list_(
     owner_left: Annotated[
         bool, typer.Option("--owner-left", help=_("Only those whose owner has left."))
     ] = False,
-    limit: Limit = 200,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=200),
 ) -> None:
     """List group chats."""
     from storeops.domains.groups.groups import list_groups
@@ -62,9 +63,7 @@ def list_(
     output.paged(
         (asdict(each) for each in found),
         _columns(),
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         complete=fresh.complete,
         as_of=fresh.as_of,
         empty=_("No group chat matches."),
@@ -91,14 +90,13 @@ def _member(row: dict[str, Any]) -> dict[str, Any]:
 
 
 @app.command("members", help=_("List who is in a group chat."))
+@option_sets
 def members(
     which: Which,
     customers: Annotated[
         bool, typer.Option("--customers", help=_("Only customers, no staff."))
     ] = False,
-    limit: Limit = 500,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=500),
 ) -> None:
     """List members."""
     from storeops.domains.groups.groups import find_group, list_members
@@ -122,9 +120,7 @@ def members(
             Column("invitor", _("Invited by"), max_width=20),
             Column("member", _("Id")),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         complete=fresh.complete,
         as_of=fresh.as_of,
         empty=_("Nobody is in it, or it was not read yet."),

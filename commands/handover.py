@@ -3,36 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from commands import cells, output, planned
 from commands.context import current
-from commands.file_options import Csv, HeaderRow, Heading, Hidden, SheetName, Xlsx, source_of
-from commands.follow_options import Strict
-from commands.handover_words import (
-    Cap,
-    Capacity,
-    CapacityOf,
-    Groups,
-    Map,
-    OnlyGroups,
-    PerDay,
-    Recheck,
-    Rule,
-    Spread,
-    To,
-    Weight,
-    make,
-    numbers,
-    pairs,
-    show_plan,
-)
-from commands.options import After, All, Limit, Reason
+from commands.file_options import FileOptions, Heading
+from commands.handover_words import make, show_plan
+from commands.option_sets import option_sets
+from commands.options import Reason
 from commands.output import Column
+from commands.page_options import PageOptions
 from commands.progress import bars
 from commands.selecting import as_options, selecting, within_own_store
+from commands.takeover_options import TakeoverOptions
 from storeops.domains.handover import rules
 from storeops.durations import span
 from storeops.errors import UsageError
@@ -48,29 +34,8 @@ app = typer.Typer(help=_("Hand customers and group chats over; know how each one
 PlanId = Annotated[str, typer.Argument(metavar="PLAN", help=_("plan_id, or its last letters."))]
 
 
-@app.command("plan", help=_("Plan who takes over whose customers and group chats."))
-@selecting
-def plan(
-    from_: Annotated[
-        list[str] | None,
-        typer.Option("--from", metavar="USERID", help=_("Whose; as often as needed.")),
-    ] = None,
-    to: To = None,
-    rule: Rule = "",
-    weight: Weight = None,
-    map_: Map = None,
-    cap: Cap = None,
-    per_day: PerDay = None,
-    capacity: Capacity = None,
-    capacity_of: CapacityOf = None,
-    on_job: Annotated[
-        bool, typer.Option("--on-job", help=_("They are in service; refused when they left."))
-    ] = False,
-    resigned: Annotated[
-        bool, typer.Option("--resigned", help=_("They have left; refused when they have not."))
-    ] = False,
-    *,
-    selection: Selection,
+@dataclass(frozen=True, kw_only=True)
+class _TakeoverFile(FileOptions):
     file: Annotated[
         str,
         typer.Option(
@@ -79,22 +44,34 @@ def plan(
                 "CSV or workbook with external_userid (or phone, unionid), userid, takeover_userid."
             ),
         ),
-    ] = "",
-    csv: Csv = "",
-    xlsx: Xlsx = "",
-    sheet: SheetName = "",
-    header_row: HeaderRow = 0,
-    hidden: Hidden = False,
-    column: Heading = None,
-    strict: Strict = False,
+    ] = ""  # fmt: skip
+    column: Heading = None
+
+
+@app.command("plan", help=_("Plan who takes over whose customers and group chats."))
+@option_sets
+@selecting
+def plan(
+    from_: Annotated[
+        list[str] | None,
+        typer.Option("--from", metavar="USERID", help=_("Whose; as often as needed.")),
+    ] = None,
+    *,
+    takeover: TakeoverOptions,
+    on_job: Annotated[
+        bool, typer.Option("--on-job", help=_("They are in service; refused when they left."))
+    ] = False,
+    resigned: Annotated[
+        bool, typer.Option("--resigned", help=_("They have left; refused when they have not."))
+    ] = False,
+    selection: Selection,
+    file: _TakeoverFile,
     again: Annotated[
         str,
         typer.Option(
             "--again", metavar="PLAN", help=_("Rows of a plan that found no taker, to others.")
         ),
     ] = "",
-    groups: Groups = None,
-    only_groups: OnlyGroups = False,
     message: Annotated[
         str,
         typer.Option(
@@ -108,47 +85,25 @@ def plan(
             "--no-personal-tags", help=_("Do not read personal tags first (one call a customer).")
         ),
     ] = False,
-    spread: Spread = False,
-    recheck: Recheck = False,
     reason: Reason = "",
 ) -> None:  # fmt: skip
     """On the job or after leaving is found out from the mirror."""
-    from storeops.domains.handover.request import HandoverRequest
-
     if on_job and resigned:
         raise UsageError(_("--on-job and --resigned exclude each other."))
     command = planned.command_line(
-        "handover", "plan", **{"from": from_}, to=to, rule=rule, weight=weight, map=map_, cap=cap,
-        per_day=per_day, capacity=capacity, capacity_of=capacity_of, on_job=on_job,
-        resigned=resigned, **as_options(selection), file=file or csv or xlsx, sheet=sheet,
-        header_row=header_row or None, hidden=hidden, column=column, strict=strict, again=again,
-        groups=groups or None, only_groups=only_groups, message=message,
-        no_personal_tags=no_personal_tags, spread=spread, recheck=recheck, reason=reason,
+        "handover", "plan", **{"from": from_}, **takeover.typed(), on_job=on_job, resigned=resigned,
+        **as_options(selection), **file.typed(), again=again, message=message,
+        no_personal_tags=no_personal_tags, reason=reason,
     )  # fmt: skip
-    source = source_of(
-        file, csv, xlsx, sheet=sheet, header_row=header_row, hidden=hidden, mapping=column or (),
-        strict=strict,
-    )  # fmt: skip
+    source = file.source(file.path)
     make(
-        HandoverRequest(
+        takeover.request(
             from_owners=from_ or [],
-            to_owners=to or [],
-            rule=rule,
             kind="on_job" if on_job else "resigned" if resigned else "",
             selection=selection if source else within_own_store(selection),
             file=source,
-            customers=not only_groups,
-            groups=True if only_groups else groups,
-            weights=numbers(weight, "--weight", float),
-            map=pairs(map_, "--map"),
-            cap=cap,
-            per_day=per_day,
-            capacity=capacity,
-            capacity_of=numbers(capacity_of, "--capacity-of", int),
             message=_text(message),
             personal_tags=not no_personal_tags,
-            spread=spread,
-            recheck=recheck,
             again=again,
             reason=reason,
             command=command,
@@ -276,7 +231,8 @@ def _watched_lines(found: WatchResult) -> list[str]:
 
 
 @app.command("status", help=_("What waits, pair by pair, with the moment it is due."))
-def status(limit: Limit = 500, all_: All = False, after: After = "") -> None:
+@option_sets
+def status(page: PageOptions = PageOptions(limit=500)) -> None:
     """Soonest due first."""
     from storeops.domains.handover import report as reports
 
@@ -302,14 +258,13 @@ def status(limit: Limit = 500, all_: All = False, after: After = "") -> None:
             Column("due_in_s", _("Due in"), right=True, show=span),
             Column("overdue", _("Overdue"), right=True, show=cells.amount),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         empty=_("No handover waits."),
     )
 
 
 @app.command("report", help=_("How handovers ended: by taker, owner, shop, plan or outcome."))
+@option_sets
 def report(
     by: Annotated[
         str, typer.Option("--by", metavar="WHAT", help=_("taker, owner, store, plan or outcome."))
@@ -318,9 +273,7 @@ def report(
     days: Annotated[
         int, typer.Option("--days", min=0, help=_("Only the last so many days; 0 for all."))
     ] = 0,
-    limit: Limit = 500,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=500),
 ) -> None:
     """`confirmed`: a sync has seen the new relation since; `lost`: nobody has the customer now."""
     from storeops.domains.handover import report as reports
@@ -344,14 +297,13 @@ def report(
             Column("lost", _("Lost"), right=True, show=cells.amount),
             Column("median_hours", _("Hours"), right=True, show=lambda value: f"{value:.1f}"),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         empty=_("Nothing was handed over yet."),
     )
 
 
 @app.command("quota", help=_("Who was handed over on the job lately, and when it is free again."))
+@option_sets
 def quota(
     from_: Annotated[
         str, typer.Option("--from", metavar="USERID", help=_("Only customers of this member."))
@@ -359,9 +311,7 @@ def quota(
     exhausted: Annotated[
         bool, typer.Option("--exhausted", help=_("Only who cannot be handed over today."))
     ] = False,
-    limit: Limit = 500,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=500),
 ) -> None:
     """WeCom allows two handovers of one customer in 90 days."""
     from storeops.domains.handover import report as reports
@@ -383,9 +333,7 @@ def quota(
             Column("last_at", _("Last"), show=cells.day),
             Column("frees_at", _("Free again"), show=cells.day),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         empty=_("Nobody was handed over on the job within 90 days."),
     )
 

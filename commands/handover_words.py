@@ -1,114 +1,17 @@
-"""What `handover` and `leaver` share: options of a request, and how a made plan is told."""
+"""How a handover that was planned is told."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING
 
 from commands import cells, output, planned
 from commands.context import current
-from storeops.errors import UsageError
 from storeops.i18n import _, labelled, ngettext
 from storeops.plain import plain
 
 if TYPE_CHECKING:
     from storeops.domains.handover.plan_result import PlanResult
     from storeops.domains.handover.request import HandoverRequest
-
-To = Annotated[
-    list[str] | None,
-    typer.Option("--to", metavar="USERID", help=_("Who takes over; several with a rule.")),
-]
-Rule = Annotated[
-    str,
-    typer.Option(
-        "--rule",
-        metavar="RULE",
-        help=_(
-            "same-store, least-loaded, round-robin, weighted, by-tag, by-date or capacity; "
-            "several takers without a rule: least-loaded."
-        ),
-    ),
-]
-Weight = Annotated[
-    list[str] | None,
-    typer.Option("--weight", metavar="USERID=N", help=_("Share of a taker, for weighted.")),
-]
-Map = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--map",
-        metavar="KEY=USERID",
-        help=_("by-tag: TAG=USERID; by-date: 2026-05-01=USERID; *=USERID for the rest."),
-    ),
-]
-Cap = Annotated[
-    int | None, typer.Option("--cap", min=1, help=_("Customers one taker is given at most."))
-]
-PerDay = Annotated[
-    int | None, typer.Option("--per-day", min=1, help=_("Customers one taker is given in a day."))
-]
-Capacity = Annotated[
-    int | None,
-    typer.Option("--capacity", min=1, help=_("Customers a member may hold; else 20,000.")),
-]
-CapacityOf = Annotated[
-    list[str] | None,
-    typer.Option("--capacity-of", metavar="USERID=N", help=_("Customers this member may hold.")),
-]
-Groups = Annotated[
-    bool | None,
-    typer.Option(
-        "--groups/--no-groups",
-        help=_("Group chats, too; without a choice of customers they come along."),
-    ),
-]
-OnlyGroups = Annotated[bool, typer.Option("--only-groups", help=_("Group chats alone."))]
-Spread = Annotated[
-    bool,
-    typer.Option("--spread", help=_("What does not fit goes to colleagues with room.")),
-]
-Recheck = Annotated[
-    bool,
-    typer.Option("--recheck", help=_("Forget what WeCom complained about earlier; ask anew.")),
-]
-
-
-def pairs(items: list[str] | None, option: str) -> list[tuple[str, str]]:
-    """`KEY=VALUE` options as pairs.
-
-    Raises:
-        UsageError: one of them has no `=`.
-    """
-    found = []
-    for text in items or []:
-        key, equals, value = text.rpartition("=")
-        if not equals or not key.strip() or not value.strip():
-            raise UsageError(
-                _("{option} {text}: a KEY=VALUE is needed.").format(option=option, text=text)
-            )
-        found.append((key.strip(), value.strip()))
-    return found
-
-
-def numbers(items: list[str] | None, option: str, kind: type[int] | type[float]) -> dict[str, Any]:
-    """`KEY=NUMBER` options as a dictionary.
-
-    Raises:
-        UsageError: one of them is none.
-    """
-    found: dict[str, Any] = {}
-    for key, text in pairs(items, option):
-        try:
-            found[key] = kind(text)
-        except ValueError:
-            raise UsageError(
-                _("{option} {text}: {value} is not a number.").format(
-                    option=option, text=f"{key}={text}", value=text
-                )
-            ) from None
-    return found
 
 
 def _what(customers: int, groups: int) -> str:

@@ -9,8 +9,10 @@ import typer
 from commands import cells, output
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import After, All, Limit, any_of
+from commands.option_sets import option_sets
+from commands.options import any_of
 from commands.output import Column
+from commands.page_options import PageOptions
 from storeops.i18n import _, said
 from storeops.plain import plain
 from storeops.terms import term
@@ -40,6 +42,7 @@ def _office() -> None:
 
 
 @app.command("list", help=_("List what back offices have asked for, newest first."))
+@option_sets
 def list_(
     status: Annotated[
         list[str] | None,
@@ -49,26 +52,24 @@ def list_(
         list[str] | None,
         typer.Option("--store", metavar="STORE", help=_("Only of this shop; may be repeated.")),
     ] = None,
-    limit: Limit = 50,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=50),
 ) -> None:
     """What waits for approval has the status asked."""
     from storeops.hub import requests, stores
 
     _office()
     db = current().app.data
-    size = 1_000_000 if all_ else limit
     found = requests.listing(
         db,
         statuses=any_of(status, requests.STATUSES),
         stores=[stores.find(db, each).department_id for each in store or ()],
-        before=output.position(after) or None,
-        limit=size + 1,
+        before=page.before,
+        limit=page.wanted,
     )
-    shown, more = found[:size], len(found) > size
-    output.items(
-        [_row(each) for each in shown],
+    output.newest(
+        found,
+        _row,
+        lambda each: each.id,
         [
             Column("request_id", _("Request")),
             Column("store_code", _("Store")),
@@ -79,8 +80,7 @@ def list_(
             Column("at", _("When"), show=cells.when),
             Column("reason", _("Why"), max_width=40, minor=1),
         ],
-        next_=str(shown[-1].id) if more else None,
-        has_more=more,
+        page=page,
         empty=_("No back office has asked for anything yet."),
     )
 

@@ -14,8 +14,10 @@ from commands import cells, output
 from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note, warn
-from commands.options import After, All, Limit, Yes
+from commands.option_sets import option_sets
+from commands.options import Yes
 from commands.output import Column
+from commands.page_options import PageOptions
 from commands.question import confirm
 from storeops.i18n import _, ngettext
 
@@ -174,7 +176,8 @@ def _add_all(folder: Path) -> None:
 
 
 @app.command("list", help=_("List the shops that have joined."))
-def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
+@option_sets
+def list_(page: PageOptions = PageOptions(limit=500)) -> None:
     """By number."""
     from storeops.hub import settings as hub_settings
     from storeops.hub import stores
@@ -190,9 +193,7 @@ def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
             Column("issued_at", _("Key of"), show=cells.when),
             Column("last_seen_at", _("Last seen"), show=cells.when),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         empty=_("No shop has joined yet: storeops hub store add STORE"),
     )
 

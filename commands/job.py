@@ -8,8 +8,10 @@ import typer
 
 from commands import cells, output, planned
 from commands.context import current
-from commands.options import After, All, Limit, any_of
+from commands.option_sets import option_sets
+from commands.options import any_of
 from commands.output import Column
+from commands.page_options import PageOptions
 from storeops.errors import ConflictError, UsageError
 from storeops.i18n import _, ngettext
 from storeops.terms import counted, term
@@ -21,6 +23,7 @@ JobNumber = Annotated[int, typer.Argument(metavar="JOB", help=_("Its number in `
 
 
 @app.command("list", help=_("List jobs, newest first."))
+@option_sets
 def list_(
     plan: Plan = "",
     status: Annotated[
@@ -29,9 +32,7 @@ def list_(
             "--status", help=_("queued, sending, unknown, waiting, failed …; may be repeated.")
         ),
     ] = None,
-    limit: Limit = 50,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=50),
 ) -> None:
     """One job is one call."""
     from storeops.changes import plans
@@ -39,17 +40,17 @@ def list_(
     from storeops.changes.jobs.queue import STATUSES
 
     db = current().app.data
-    size = 10_000_000 if all_ else limit
     found = listing(
         db,
         plan_id=plans.get(db, plan, plans.APPLIED).id if plan else None,
         statuses=any_of(status, STATUSES),
-        before=output.position(after) or None,
-        limit=size + 1,
+        before=page.before,
+        limit=page.wanted,
     )
-    shown, more = found[:size], len(found) > size
-    output.items(
-        [_times(each.as_dict()) for each in shown],
+    output.newest(
+        found,
+        lambda each: _times(each.as_dict()),
+        lambda each: each.job_id,
         [
             Column("job_id", _("Job"), right=True),
             Column("plan_id", _("Plan")),
@@ -60,8 +61,7 @@ def list_(
             Column("error", _("Trouble")),
             Column("run_at", _("Due"), show=cells.when),
         ],
-        next_=str(shown[-1].job_id) if more else None,
-        has_more=more,
+        page=page,
         empty=_("No jobs."),
     )
 
@@ -112,24 +112,22 @@ def _events(found: Any) -> str:
 
 
 @app.command("logs", help=_("What happened to jobs that did not go the plain way."))
+@option_sets
 def logs(
     job: Annotated[int, typer.Argument(metavar="[JOB]", help=_("Only this job, by number."))] = 0,
     plan: Plan = "",
-    limit: Limit = 200,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=200),
 ) -> None:
     """Newest first."""
     from storeops.changes import plans
     from storeops.changes.jobs.listing import events
 
     db = current().app.data
-    wanted = 10_000_000 if all_ else output.position(after) + limit + 1
     found = events(
         db,
         job_id=job or None,
         plan_id=plans.get(db, plan, plans.APPLIED).id if plan else None,
-        limit=wanted,
+        limit=page.end,
     )
     output.paged(
         [
@@ -143,7 +141,7 @@ def logs(
             Column("kind", _("Event"), show=lambda kind: term("job_event", kind)),
             Column("detail", _("Detail")),
         ],
-        limit=limit, all_=all_, after=after,
+        page=page,
         empty=_("Nothing happened out of the plain way."),
     )  # fmt: skip
 

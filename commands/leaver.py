@@ -11,26 +11,13 @@ from commands import cells, output, planned
 from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note
-from commands.handover_words import (
-    Cap,
-    Capacity,
-    CapacityOf,
-    Groups,
-    Map,
-    OnlyGroups,
-    PerDay,
-    Recheck,
-    Rule,
-    Spread,
-    To,
-    Weight,
-    make,
-    numbers,
-    pairs,
-)
-from commands.options import After, All, Limit, Reason
+from commands.handover_words import make
+from commands.option_sets import option_sets
+from commands.options import Reason
 from commands.output import Column
+from commands.page_options import PageOptions
 from commands.selecting import as_options, selecting, within_own_store
+from commands.takeover_options import TakeoverOptions
 from storeops.i18n import _, ngettext
 
 if TYPE_CHECKING:
@@ -51,13 +38,12 @@ def _row(leaver: Any) -> dict[str, Any]:
 
 
 @app.command("list", help=_("Who left customers or group chats behind; least time left first."))
+@option_sets
 def list_(
     settled: Annotated[
         bool, typer.Option("--settled", help=_("Also leavers who left nothing behind."))
     ] = False,
-    limit: Limit = 500,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=500),
 ) -> None:
     """Least time left first."""
     from storeops.domains.handover import leavers
@@ -81,9 +67,7 @@ def list_(
             Column("with_phone", _("With phone"), right=True, show=cells.amount),
             Column("waiting", _("Waiting"), right=True, show=cells.amount),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         complete=sure.complete,
         as_of=as_of or None,
         empty=_("Nobody left anything behind."),
@@ -131,6 +115,7 @@ def show(userid: LeaverId) -> None:
 
 
 @app.command("plan", help=_("Plan who takes over what leavers left behind."))
+@option_sets
 @partial(selecting, files=False)
 def plan(
     userids: Annotated[
@@ -141,26 +126,14 @@ def plan(
             help=_("Leavers; none means all of them."),
         ),
     ] = None,
-    to: To = None,
-    rule: Rule = "",
-    weight: Weight = None,
-    map_: Map = None,
-    cap: Cap = None,
-    per_day: PerDay = None,
-    capacity: Capacity = None,
-    capacity_of: CapacityOf = None,
     *,
+    takeover: TakeoverOptions,
     selection: Selection,
-    groups: Groups = None,
-    only_groups: OnlyGroups = False,
-    spread: Spread = False,
-    recheck: Recheck = False,
     reason: Reason = "",
 ) -> None:
     """Without takers: colleagues of the leaver's shop."""
     from storeops.domains.handover import leavers
     from storeops.domains.handover.assign import SAME_STORE
-    from storeops.domains.handover.request import HandoverRequest
 
     app_ = current().app
     from_owners = list(userids or [])
@@ -184,31 +157,16 @@ def plan(
         if not from_owners:
             output.result({"plan_id": None, "rows": 0}, _("Nobody left anything behind."))
             return
-    if not rule and not to:
-        rule = SAME_STORE
     command = planned.command_line(
-        "leaver", "plan", *(userids or []), to=to, rule=rule, weight=weight, map=map_, cap=cap,
-        per_day=per_day, capacity=capacity, capacity_of=capacity_of, **as_options(selection),
-        groups=groups or None, only_groups=only_groups, spread=spread, recheck=recheck,
+        "leaver", "plan", *(userids or []), **takeover.typed(), **as_options(selection),
         reason=reason,
     )  # fmt: skip
     make(
-        HandoverRequest(
+        takeover.request(
             from_owners=from_owners,
-            to_owners=to or [],
-            rule=rule,
+            rule=takeover.rule or ("" if takeover.to else SAME_STORE),
             kind="resigned",
             selection=within_own_store(selection),
-            customers=not only_groups,
-            groups=True if only_groups else groups,
-            weights=numbers(weight, "--weight", float),
-            map=pairs(map_, "--map"),
-            cap=cap,
-            per_day=per_day,
-            capacity=capacity,
-            capacity_of=numbers(capacity_of, "--capacity-of", int),
-            spread=spread,
-            recheck=recheck,
             reason=reason,
             command=command,
         )

@@ -9,8 +9,10 @@ import typer
 from commands import cells, output
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import After, All, DryRun, Limit
+from commands.option_sets import option_sets
+from commands.options import DryRun
 from commands.output import Column
+from commands.page_options import PageOptions
 from commands.progress import bars
 from storeops.errors import ExitCode
 from storeops.i18n import _, ngettext, plural
@@ -112,7 +114,8 @@ def import_(
 
 
 @app.command("show", help=_("Everything that is known of one lot, in the order of time."))
-def show(lot: LotArgument, limit: Limit = 200, all_: All = False, after: After = "") -> None:
+@option_sets
+def show(lot: LotArgument, page: PageOptions = PageOptions(limit=200)) -> None:
     """Show."""
     from storeops.domains.lots import gs1, trace
 
@@ -127,9 +130,7 @@ def show(lot: LotArgument, limit: Limit = 200, all_: All = False, after: After =
             Column("qty", _("Quantity"), right=True, show=quantity),
             Column("papers", _("Papers"), show=papers, max_width=24),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         as_of=call.app.clock.now(),
         empty=_("Nothing happened to it yet."),
     )

@@ -10,8 +10,10 @@ import typer
 from commands import cells, output
 from commands.completing import completion
 from commands.context import current
-from commands.options import After, All, Limit, Reveal
+from commands.option_sets import option_sets
+from commands.options import Reveal
 from commands.output import Column
+from commands.page_options import PageOptions
 from commands.selecting import selected, selecting
 from storeops.errors import UsageError
 from storeops.i18n import _, ngettext
@@ -105,7 +107,8 @@ def remove(
 
 
 @app.command("list", help=_("List the marks."))
-def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
+@option_sets
+def list_(page: PageOptions = PageOptions(limit=500)) -> None:
     """List marks."""
     from storeops.notebook.marks import list_marks
 
@@ -118,17 +121,14 @@ def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
             Column("created_at", _("Made"), show=cells.when),
             Column("updated_at", _("Changed"), show=cells.when),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         empty=_("There is no mark: storeops mark add NAME --where FILTER"),
     )  # fmt: skip
 
 
 @app.command("show", help=_("List the customers of a mark."))
-def show(
-    name: Name, limit: Limit = 100, after: After = "", all_: All = False, reveal: Reveal = False
-) -> None:
+@option_sets
+def show(name: Name, page: PageOptions = PageOptions(limit=100), reveal: Reveal = False) -> None:
     """Show who is in a mark."""
     from commands.customer import listing
     from storeops.notebook.marks import get_mark
@@ -136,7 +136,7 @@ def show(
 
     mark = get_mark(current().app.data, name)
     query = selected(Selection(mark=mark.name, store=("all",)))
-    listing(query, limit=limit, all_=all_, after=after, reveal=reveal, explain=False)
+    listing(query, page=page, reveal=reveal, explain=False)
 
 
 @app.command("clear", help=_("Take a mark away; customers are not touched."))

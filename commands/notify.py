@@ -13,8 +13,10 @@ import typer
 from commands import cells, output
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import After, All, Limit, Yes, any_of
+from commands.option_sets import option_sets
+from commands.options import Yes, any_of
 from commands.output import Column
+from commands.page_options import PageOptions
 from commands.question import confirm
 from storeops.errors import PartialError, StillRunningError, UsageError
 from storeops.i18n import _, ngettext, sentences
@@ -348,7 +350,8 @@ def _item(row: Any) -> dict[str, Any]:
 
 
 @app.command("list", help=_("Where messages can go."))
-def list_(limit: Limit = 100, all_: All = False, after: After = "") -> None:
+@option_sets
+def list_(page: PageOptions = PageOptions(limit=100)) -> None:
     """Targets, with how many messages wait."""
     from storeops import secrets
     from storeops.domains.notify import log, targets
@@ -377,7 +380,7 @@ def list_(limit: Limit = 100, all_: All = False, after: After = "") -> None:
             Column("has_key", _("Key")),
             Column("waiting", _("Waiting"), right=True),
         ],
-        limit=limit, all_=all_, after=after,
+        page=page,
         empty=_("No target yet: storeops notify robot add NAME"),
     )  # fmt: skip
 
@@ -391,6 +394,7 @@ def _receivers(value: dict[str, str]) -> str:
 
 
 @app.command("log", help=_("What was handed over, newest first, and how it ended."))
+@option_sets
 def log_(
     to: Annotated[
         list[str] | None, typer.Option("--to", metavar="NAME", help=_("Only to these."))
@@ -402,9 +406,7 @@ def log_(
             help=_("waiting, queued, sent, partly, failed, uncertain or cancelled."),
         ),
     ] = None,
-    limit: Limit = 50,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=50),
 ) -> None:  # fmt: skip
     """The log."""
     from storeops.domains.notify import log
@@ -413,8 +415,8 @@ def log_(
         current().app.data,
         statuses=any_of(status, log.STATUSES),
         targets=to or (),
-        before=output.position(after) or None,
-        limit=None if all_ else limit + 1,
+        before=page.before,
+        limit=page.wanted,
     )
     output.newest(
         found,
@@ -428,7 +430,7 @@ def log_(
             Column("note", _("Why"), max_width=30),
             Column("id", _("Id"), max_width=28),
         ],
-        limit=limit, all_=all_, empty=_("No message was handed over yet."),
+        page=page, empty=_("No message was handed over yet."),
     )  # fmt: skip
 
 

@@ -11,8 +11,10 @@ Shared options are annotations. Use them in a signature:
 app = typer.Typer(help=_("Customers"))
 
 @app.command("list", help=_("List customers, newest first."))
-def list_(limit: Limit = 50, all_: All = False, after: After = "") -> None: ...
+def list_(reveal: Reveal = False) -> None: ...
 ```
+Options that go together, such as `--limit`, `--all` and `--after`, are one parameter: see
+`commands/option_sets.py`.
 Every command gives its help by `help=_("…")`: docstrings are not shown. Groups need no `cls`,
 markup mode or completion settings; the loader in `commands/main.py` sees to that.
 """
@@ -32,13 +34,6 @@ from storeops.i18n import N_, _
 if TYPE_CHECKING:
     from datetime import date
 
-Limit = Annotated[
-    int, typer.Option("--limit", "-n", metavar="N", min=1, help=_("At most so many rows."))
-]
-All = Annotated[bool, typer.Option("--all", help=_("All rows, without a limit."))]
-After = Annotated[
-    str, typer.Option("--after", metavar="CURSOR", help=_("Go on after the `next` of a list."))
-]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help=_("Do it without asking."))]
 Reveal = Annotated[bool, typer.Option("--reveal", help=_("Show phone numbers in full."))]
 Reason = Annotated[str, typer.Option("--reason", help=_("Why; kept in the journal."))]

@@ -14,8 +14,10 @@ from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note
 from commands.file_options import HeaderRow, Heading, Hidden, RecordsFile, SheetName, Template
-from commands.options import After, All, Limit, Reveal, Yes, any_of
+from commands.option_sets import option_sets
+from commands.options import Reveal, Yes, any_of
 from commands.output import Column
+from commands.page_options import PageOptions
 from storeops.errors import ExitCode
 from storeops.i18n import _, aside, ngettext, plural
 
@@ -237,6 +239,7 @@ def _resume(asked: Any) -> str:
 
 
 @app.command("list", help=_("List orders, the newest first."))
+@option_sets
 def list_(
     source: SourceName = "",
     customer: Annotated[
@@ -279,9 +282,7 @@ def list_(
     ambiguous: Annotated[
         bool, typer.Option("--ambiguous", help=_("Only those that fit several customers."))
     ] = False,
-    limit: Limit = 50,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=50),
 ) -> None:
     """List orders."""
     from storeops.domains.orders import orders
@@ -329,9 +330,7 @@ def list_(
             Column("customer", _("Customer"), max_width=16),
             Column("reason", _("Why no customer"), show=_reason, max_width=24),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         as_of=now,
         empty=_("No order matches.")
         if some

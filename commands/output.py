@@ -43,6 +43,7 @@ from typing import Any, TypeVar
 from commands import cells, diagnostics, table
 from commands.cells import json_text
 from commands.context import current
+from commands.page_options import PageOptions
 from storeops.errors import UsageError
 from storeops.i18n import _
 from storeops.plain import plain_lines
@@ -183,9 +184,7 @@ def paged(
     rows: Iterable[Row],
     columns: Sequence[Column],
     *,
-    limit: int,
-    all_: bool,
-    after: str,
+    page: PageOptions,
     **about: Any,
 ) -> None:
     """Write the part of a list that was asked for; its cursor is the number of rows before it.
@@ -193,21 +192,20 @@ def paged(
     Args:
         rows: the whole list, in an order that stays; read as far as needed.
         columns: the table's columns.
-        limit, all_, after: the options of `commands.options`.
+        page: which part of the list.
         about: further arguments of `items`.
 
     Raises:
-        UsageError: `after` is no cursor of this list.
+        UsageError: its cursor is none of this list.
     """
-    start = position(after)
-    rest = islice(rows, start, None)
-    if all_:
+    rest = islice(rows, page.start, None)
+    if page.all_:
         items(rest, columns, **about)
         return
-    part = list(islice(rest, limit + 1))
-    more = len(part) > limit
-    next_ = str(start + limit) if more else None
-    items(part[:limit], columns, next_=next_, has_more=more, **about)
+    found = list(islice(rest, page.wanted))
+    more = len(found) > page.limit
+    next_ = str(page.start + page.limit) if more else None
+    items(found[: page.limit], columns, next_=next_, has_more=more, **about)
 
 
 def newest(
@@ -216,43 +214,23 @@ def newest(
     number: Callable[[Item], int],
     columns: Sequence[Column],
     *,
-    limit: int,
-    all_: bool,
+    page: PageOptions,
     **about: Any,
 ) -> None:
     """Write a list that grows at its beginning; its cursor is the number of the last row.
 
     Args:
-        found: newest first, below the number in `after`; one more than `limit` when more follow.
+        found: newest first, below `page.before`; `page.wanted` of them when more follow.
         row: what is written of one.
         number: by which it is found again; falls from row to row.
         columns: the table's columns.
-        limit, all_: the options of `commands.options`.
+        page: which part of the list.
         about: further arguments of `items`.
     """
-    shown = found if all_ else found[:limit]
+    shown = found[: page.size]
     more = len(found) > len(shown)
     next_ = str(number(shown[-1])) if more else None
     items(map(row, shown), columns, next_=next_, has_more=more, **about)
-
-
-def position(after: str) -> int:
-    """The number that a cursor of a counted list is; 0 for "".
-
-    Raises:
-        UsageError: it is none.
-    """
-    if after and not (after.isascii() and after.isdecimal() and len(after) < 19):
-        raise no_cursor(after)
-    return int(after or 0)
-
-
-def no_cursor(after: str) -> UsageError:
-    """What to raise about an `--after` that cannot be one."""
-    return UsageError(
-        _("--after: “{value}” is no cursor of this list.").format(value=after[:40]),
-        hint=_("Take the `next` that the list before gave."),
-    )
 
 
 def _more(next_: str | None, *, whole: bool = True) -> str:

@@ -13,8 +13,10 @@ import typer
 from commands import cells, output
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import After, All, DryRun, Limit, Yes, day_of
+from commands.option_sets import option_sets
+from commands.options import DryRun, Yes, day_of
 from commands.output import Column
+from commands.page_options import PageOptions
 from commands.question import confirm
 from storeops import times
 from storeops.errors import ExitCode, PartialError, UsageError
@@ -63,7 +65,8 @@ def spot_add(
 
 
 @spot_app.command("list", help=_("What is asked for each day."))
-def spot_list(limit: Limit = 200, all_: All = False, after: After = "") -> None:
+@option_sets
+def spot_list(page: PageOptions = PageOptions(limit=200)) -> None:
     """List spots."""
     from storeops.domains.stock import spots
 
@@ -76,7 +79,7 @@ def spot_list(limit: Limit = 200, all_: All = False, after: After = "") -> None:
             Column("due", _("Due by")),
             Column("added_at", _("Since"), show=cells.day),
         ],
-        limit=limit, all_=all_, after=after, as_of=call.app.clock.now(),
+        page=page, as_of=call.app.clock.now(),
         empty=_("No pictures are asked for; ask: storeops stock photos spot add SPOT"),
     )  # fmt: skip
 
@@ -108,6 +111,7 @@ def _columns() -> list[Column]:
 
 
 @app.command("list", help=_("What shops owe on a day, what is there, what is missing."))
+@option_sets
 def list_(
     day: Annotated[
         str, typer.Option("--day", metavar="DAY", help=_("Of this day; else of today."))
@@ -116,9 +120,7 @@ def list_(
     missing: Annotated[
         bool, typer.Option("--missing", help=_("Only what is late or proves nothing."))
     ] = False,
-    limit: Limit = 200,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=200),
 ) -> None:
     """List."""
     from storeops.domains.stock import photos, spots
@@ -134,7 +136,7 @@ def list_(
     if missing:
         rows = [each for each in rows if each["status"] in photos.OWED]
     output.paged(
-        cells.moments(rows, "at"), _columns(), limit=limit, all_=all_, after=after, as_of=now,
+        cells.moments(rows, "at"), _columns(), page=page, as_of=now,
         extra={"day": _day(day, now), "counts": counts},
         empty=_("Nothing is missing.") if missing and any(counts.values()) else _(
             "No pictures are asked for; ask: storeops stock photos spot add SPOT"),

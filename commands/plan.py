@@ -10,8 +10,10 @@ from commands import cells, diagnostics, output, planned
 from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import After, All, Force, Limit, Reason, Reveal, Yes, any_of
+from commands.option_sets import option_sets
+from commands.options import Force, Reason, Reveal, Yes, any_of
 from commands.output import Column
+from commands.page_options import After, All, Limit, PageOptions, position
 from storeops.errors import ConflictError, UsageError
 from storeops.i18n import _, ngettext, plural
 from storeops.terms import term
@@ -44,6 +46,7 @@ NotDone = Annotated[bool, typer.Option("--not-done", help=_("Only rows that are 
 
 
 @app.command("list", help=_("List plans, newest first."))
+@option_sets
 def list_(
     kind: Annotated[
         list[str] | None,
@@ -53,9 +56,7 @@ def list_(
         list[str] | None,
         typer.Option("--status", help=_("draft, planned, asked, applied …; may be repeated.")),
     ] = None,
-    limit: Limit = 50,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=50),
 ) -> None:
     """Plans with how they stand."""
     from storeops.changes import plans
@@ -63,20 +64,18 @@ def list_(
 
     call = current()
     ledger = call.app.ledger
-    before = output.position(after) or None
-    size = 1_000_000 if all_ else limit
     statuses = any_of(status, plans.STATUSES)
     people = not call.settings.machine
     if people and not statuses:  # what was given up is looked for when it is wanted
         statuses = tuple(each for each in plans.STATUSES if each != plans.CANCELLED)
     found = cards(
-        ledger, kinds=any_of(kind), statuses=statuses, before=before, limit=size + 1,
+        ledger, kinds=any_of(kind), statuses=statuses, before=page.before, limit=page.wanted,
         void=bool(status) or not people,
     )  # fmt: skip
-    shown = found[:size]
-    more = len(found) > size
-    output.items(
-        [planned.with_times(each.as_dict()) for each in shown],
+    output.newest(
+        found,
+        lambda each: planned.with_times(each.as_dict()),
+        lambda each: each.plan.id,
         [
             Column("plan_id", _("Plan")),
             Column("status", _("Status"), show=lambda value: term("plan", value)),
@@ -86,8 +85,7 @@ def list_(
             Column("created_by", _("By"), max_width=16),
             Column("created_at", _("Made"), show=cells.when),
         ],
-        next_=str(shown[-1].plan.id) if more else None,
-        has_more=more,
+        page=page,
         empty=_("No plan yet. One way to make one: storeops help tag plan"),
     )
     if people and not status:
@@ -410,7 +408,7 @@ def results(
     statuses = any_of(status, ROW_STATUSES)
     if not_done:
         statuses = tuple(each for each in ROW_STATUSES if each not in (DONE, UNDONE))
-    start = output.position(after)
+    start = position(after)
     words = None if current().settings.machine else Words(ledger.db)
     found = row_results.results(
         ledger.db, plan.id, statuses=statuses, after=start, limit=limit + 1 if limit else None

@@ -9,8 +9,9 @@ from typing import Any
 import typer
 
 from commands import output
-from commands.options import After, All, Limit
+from commands.option_sets import option_sets
 from commands.output import Column
+from commands.page_options import PageOptions
 from storeops.domain import Domain, Found, registry
 from storeops.i18n import _
 from storeops.operations import domains
@@ -19,7 +20,8 @@ app = typer.Typer(help=_("Domains: which there are, from where, and what each br
 
 
 @app.command("list", help=_("Every domain with its package; what cannot be used, and why."))
-def plugins(limit: Limit = 100, all_: All = False, after: After = "") -> None:
+@option_sets
+def plugins(page: PageOptions = PageOptions(limit=100)) -> None:
     """List them."""
     domains.try_strangers()
     output.paged(
@@ -32,9 +34,7 @@ def plugins(limit: Limit = 100, all_: All = False, after: After = "") -> None:
             Column("brings", _("Brings"), show=_brings, max_width=60),
             Column("reason", _("Reason"), max_width=60),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         empty=_("No domain is installed; install storeops anew."),
     )
 

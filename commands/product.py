@@ -9,9 +9,10 @@ import typer
 from commands import cells, output
 from commands.context import current
 from commands.file_options import HeaderRow, Heading, Hidden, RecordsFile, SheetName, Template
-from commands.options import After, All, Limit
+from commands.option_sets import option_sets
 from commands.order import note_problems
 from commands.output import Column
+from commands.page_options import PageOptions
 from storeops.errors import ExitCode
 from storeops.i18n import _, plural
 
@@ -52,13 +53,12 @@ def import_(
 
 
 @app.command("list", help=_("List products by code."))
+@option_sets
 def list_(
     category: Annotated[
         str, typer.Option("--category", metavar="PATH", help=_("Of this category and below."))
     ] = "",
-    limit: Limit = 100,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=100),
 ) -> None:
     """List products."""
     from storeops.domains.orders.products import listing
@@ -79,9 +79,7 @@ def list_(
             Column("warranty_months", _("Warranty, months"), right=True),
             Column("replenish_days", _("Lasts, days"), right=True),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         as_of=call.app.clock.now(),
         empty=_("No product matches.")
         if category

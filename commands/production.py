@@ -10,25 +10,17 @@ from commands import cells, output, table
 from commands.context import current
 from commands.diagnostics import note
 from commands.forecast_options import (
-    AsOf,
-    Data,
-    Lead,
-    Margin,
-    Method,
-    Pack,
-    Ratio,
-    Review,
-    ShelfLife,
-    StockFile,
+    OrderOptions,
     StockReader,
-    Waste,
     history,
     note_all,
     pieces,
     with_names,
 )
-from commands.options import After, All, Limit, day_of
+from commands.option_sets import option_sets
+from commands.options import day_of
 from commands.output import Column
+from commands.page_options import PageOptions
 from storeops.errors import ConfigError, ExitCode, UsageError
 from storeops.i18n import _, ngettext
 
@@ -36,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-    from storeops.domains.forecast.ordering import HeldStock, OrderTerms
+    from storeops.domains.forecast.ordering import HeldStock
     from storeops.domains.forecast.production import MadeOn, ShopOrder, Trip
 
 SHOWN = 20  # rows of what cannot be made, on a terminal
@@ -60,7 +52,7 @@ def _now() -> float:
 
 
 def _of_all(
-    how: OrderTerms, data: str, as_of: str, method: str, stock: str,
+    how: OrderOptions,
     made_on: Mapping[str, MadeOn], trips: Mapping[str, Trip],
 ) -> tuple[list[ShopOrder], date, Sequence[str]]:  # fmt: skip
     """(what `forecast order` says for all shops, for which day, what is to be said of it).
@@ -70,15 +62,16 @@ def _of_all(
     from storeops.domains.forecast import ordering
     from storeops.domains.forecast.production import EVERY, ShopOrder
 
-    source, last = history(data, as_of)
-    listed = ordering.by_store(ordering.read_stock(stock)) if stock else None
+    terms = how.terms()
+    source, last = history(how.data, how.as_of)
+    listed = ordering.by_store(ordering.read_stock(how.stock)) if how.stock else None
     reader = StockReader()
 
     def stock_of(store: str) -> Sequence[HeldStock]:
         return reader.read(store, None if listed is None else listed.get(store, ()))
 
     proposed, delivery, told = ordering.orders_of_all(
-        source, how, as_of=last, method=method, stock_of=stock_of,
+        source, terms, as_of=last, method=how.method, stock_of=stock_of,
         packs_of={each.product: each.pack for each in made_on.values()},
     )  # fmt: skip
     ordered = [
@@ -120,6 +113,7 @@ def _show_short(short: Sequence[dict[str, Any]]) -> None:
         note(_("{count} more: --json").format(count=f"{len(short) - SHOWN:,}"))
 
 
+@option_sets
 def production(
     lines: Annotated[
         str,
@@ -158,26 +152,13 @@ def production(
             help=_("The plant can begin then, such as '2026-05-18 14:00'; else now."),
         ),
     ] = "",
-    data: Data = "",
-    as_of: AsOf = "",
-    ratio: Ratio = None,
-    margin: Margin = None,
-    waste: Waste = None,
-    shelf_life: ShelfLife = 1,
-    lead: Lead = 0,
-    review: Review = 1,
-    pack: Pack = 1.0,
-    stock: StockFile = "",
-    method: Method = "pooled",
-    limit: Limit = 50,
-    all_: All = False,
-    after: After = "",
+    how: OrderOptions = OrderOptions(),
+    page: PageOptions = PageOptions(limit=50),
 ) -> None:  # fmt: skip
     """Production."""
     from datetime import timedelta
 
     from storeops import times
-    from storeops.domains.forecast import ordering
     from storeops.domains.forecast import production as plant
     from storeops.tables import typed
 
@@ -199,11 +180,7 @@ def production(
             hint=_("The day of a forecast follows from --as-of and --lead."),
         )
     else:
-        how = ordering.terms(
-            ratio=ratio, margin=margin, waste=waste, shelf_life=shelf_life, lead=lead,
-            review=review, pack=pack,
-        )  # fmt: skip
-        ordered, delivery, said = _of_all(how, data, as_of, method, stock, made_on, trips)
+        ordered, delivery, said = _of_all(how, made_on, trips)
     midnight = times.start(delivery.year, delivery.month, delivery.day).timestamp()
     if start is None and now >= midnight:
         start = int(midnight) - 86_400
@@ -225,7 +202,7 @@ def production(
             Column("stores", _("Stores"), right=True, show=cells.amount, minor=3),
             Column("leaves", _("First truck"), show=hour, kind=table.WHOLE),
         ],
-        limit=limit, all_=all_, after=after,
+        page=page,
         extra={key: value for key, value in found.items() if key != "items"} | {
             "notes": list(said)
         },

@@ -14,8 +14,10 @@ from commands import output
 from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note, warn
-from commands.options import After, All, Limit, Yes
+from commands.option_sets import option_sets
+from commands.options import Yes
 from commands.output import Column
+from commands.page_options import PageOptions
 from storeops import config, paths, secrets
 from storeops.config import WECOM_URL, Profile
 from storeops.errors import AccessError, ConfigError, ConflictError, StoreOpsError, UsageError
@@ -193,7 +195,8 @@ def join(
 
 
 @app.command("list", help=_("List the profiles."))
-def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
+@option_sets
+def list_(page: PageOptions = PageOptions(limit=500)) -> None:
     """Print one row per profile; `*` marks the default."""
     loaded = config.load()
     default = _default_name(loaded)
@@ -209,9 +212,7 @@ def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
             Column("store", _("Store")),
             Column("secret", _("Secret"), kind="whole", minor=1),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         empty=_("No profile is set up yet. Begin with `storeops demo` or `storeops profile add`."),
     )
 

@@ -8,8 +8,9 @@ import typer
 
 from commands import follow_options, planned
 from commands.context import current
-from commands.file_options import Csv, File, HeaderRow, Hidden, Map, SheetName, Xlsx, source_of
-from commands.follow_options import Again, Follows, Strict, Template
+from commands.file_options import FileOptions
+from commands.follow_options import Again, Follows, Template
+from commands.option_sets import option_sets
 from commands.options import Reason
 from commands.selecting import as_options, selecting
 from storeops.i18n import _
@@ -26,6 +27,7 @@ def remark_app() -> None:
 
 
 @app.command("plan", help=_("Plan new remarks, descriptions, companies or phone numbers."))
+@option_sets
 @selecting
 def plan(
     remark: Annotated[
@@ -51,14 +53,7 @@ def plan(
     *,
     selection: Selection,
     follows: Follows = "",
-    file: File = "",
-    csv: Csv = "",
-    xlsx: Xlsx = "",
-    sheet: SheetName = "",
-    header_row: HeaderRow = 0,
-    hidden: Hidden = False,
-    map_: Map = None,
-    strict: Strict = False,
+    file: FileOptions,
     template: Template = False,
     again: Again = "",
     reason: Reason = "",
@@ -81,20 +76,15 @@ def plan(
     ledger.policy.may_write()
     if again:
         follow_options.plan_again(
-            "remark", again, reason, (values, *as_options(selection).values(), follows, csv, xlsx)
+            "remark", again, reason, (values, *as_options(selection).values(), follows, file.path)
         )
         return
     request = follow_options.request_of(selection, follows)
-    source = source_of(
-        file, csv, xlsx, sheet=sheet, header_row=header_row, hidden=hidden, mapping=map_ or (),
-        strict=strict,
-    )  # fmt: skip
-    found = follow_options.selected(request, SHEET_FIELDS, source, requested=bool(values))
+    found = follow_options.selected(request, SHEET_FIELDS, file, requested=bool(values))
     command = planned.command_line(
         "remark", "plan", remark=remark, description=description, company=company,
         clear_mobiles=clear_mobiles, cut=cut, **as_options(selection),
-        follows=follows, file=file or csv or xlsx, sheet=sheet,
-        header_row=header_row or None, hidden=hidden, map=map_, strict=strict,
+        follows=follows, **file.typed(),
     )  # fmt: skip
     made = plan_remarks(ledger, found, values, cut=cut, reason=reason, command=command)
     planned.show_plan(made, found.sheet)

@@ -14,8 +14,9 @@ import typer
 from commands import cells, output, table
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import After, All, Limit
+from commands.option_sets import option_sets
 from commands.output import Column
+from commands.page_options import PageOptions
 from commands.progress import bars
 from storeops.domain import registry
 from storeops.domains.report import HELP
@@ -356,7 +357,8 @@ def _table(each: ReportTable, width: int) -> tuple[list[list[str]], list[Column]
 
 
 @app.command("list", help=_("Which reports there are."))
-def list_(limit: Limit = 100, all_: All = False, after: After = "") -> None:
+@option_sets
+def list_(page: PageOptions = PageOptions(limit=100)) -> None:
     """Built-in ones and those of extensions."""
     named = registry().named("reports")
     rows = [
@@ -370,9 +372,7 @@ def list_(limit: Limit = 100, all_: All = False, after: After = "") -> None:
             Column("help", _("What it says")),
             Column("domain", _("Brought by")),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
     )
 
 

@@ -19,8 +19,9 @@ import typer
 from commands import cells, output
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import After, All, Limit
+from commands.option_sets import option_sets
 from commands.output import Column
+from commands.page_options import PageOptions
 from commands.sandbox_callback import app as callback_app
 from commands.sandbox_callback import last_answer
 from commands.sandbox_knobs import (
@@ -164,7 +165,8 @@ def _absolute(path: str) -> str:
 
 
 @app.command("list", help=_("Every sandbox of this home and of its profiles."))
-def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
+@option_sets
+def list_(page: PageOptions = PageOptions(limit=500)) -> None:
     """Print which of them answer, for which profile, and how to stop them."""
     from storeops.domains.sandbox.sandbox_process import everyone
 
@@ -180,9 +182,7 @@ def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
             Column("alive", _("Alive")),
             Column("stop", _("Stop it with"), kind="whole"),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         empty=_("No sandbox is running."),
     )
 

@@ -12,8 +12,9 @@ import typer
 
 from commands import cells, output
 from commands.context import current
-from commands.options import After, All, Limit
+from commands.option_sets import option_sets
 from commands.output import Column
+from commands.page_options import PageOptions
 from storeops.errors import StoreOpsError, UsageError
 from storeops.i18n import _
 from storeops.spelling import did_you_mean
@@ -143,20 +144,20 @@ def fault_add(
 
 
 @fault_app.command("kinds", help=_("List the kinds of faults."))
-def fault_kinds(url: Url = "", limit: Limit = 500, all_: All = False, after: After = "") -> None:
+@option_sets
+def fault_kinds(url: Url = "", page: PageOptions = PageOptions(limit=500)) -> None:
     """Print what can go wrong."""
     kinds = ask(url, "GET", "faults/kinds")
     output.paged(
         [{"kind": kind, "meaning": _(meaning)} for kind, meaning in kinds.items()],
         [Column("kind", _("Kind")), Column("meaning", _("Meaning"))],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
     )
 
 
 @fault_app.command("list", help=_("List the faults in force."))
-def fault_list(url: Url = "", limit: Limit = 500, all_: All = False, after: After = "") -> None:
+@option_sets
+def fault_list(url: Url = "", page: PageOptions = PageOptions(limit=500)) -> None:
     """Print the rules with what they did so far."""
     rows = ask(url, "GET", "faults")["faults"]
     output.paged(
@@ -170,9 +171,7 @@ def fault_list(url: Url = "", limit: Limit = 500, all_: All = False, after: Afte
             Column("hit", _("Struck"), right=True),
             Column("seen", _("Seen"), right=True),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         empty=_("No fault is in force."),
     )
 
@@ -209,7 +208,8 @@ def fault_clear(
 
 
 @settings_app.command("list", help=_("List the rules and their values."))
-def settings_list(url: Url = "", limit: Limit = 500, all_: All = False, after: After = "") -> None:
+@option_sets
+def settings_list(url: Url = "", page: PageOptions = PageOptions(limit=500)) -> None:
     """Print them all."""
     meanings = ask(url, "GET", "settings/meanings")
     output.paged(
@@ -222,9 +222,7 @@ def settings_list(url: Url = "", limit: Limit = 500, all_: All = False, after: A
             Column("value", _("Value"), show=_value_text),
             Column("meaning", _("Meaning")),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
     )
 
 

@@ -12,8 +12,10 @@ from commands import cells, output
 from commands.completing import completion
 from commands.context import apart, current
 from commands.diagnostics import note
-from commands.options import After, All, Limit, Yes
+from commands.option_sets import option_sets
+from commands.options import Yes
 from commands.output import Column
+from commands.page_options import PageOptions
 from commands.question import confirm
 from commands.staying import ending, stays
 from storeops.durations import span
@@ -236,7 +238,8 @@ def _soon(moment: str) -> str:
 
 
 @app.command("list", help=_("List tasks: next and last run, how it ended, what was missed."))
-def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
+@option_sets
+def list_(page: PageOptions = PageOptions(limit=500)) -> None:
     """By name."""
     from storeops.domains.schedule import tasks
 
@@ -256,9 +259,7 @@ def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
             Column("missed", _("Missed"), right=True, show=lambda each: str(each) if each else ""),
             Column("command", _("Command"), max_width=60),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         empty=_("There are no tasks; `storeops schedule defaults` proposes some."),
     )
     _note_estimated(found)
@@ -462,6 +463,7 @@ def run(name: Name) -> None:
 
 
 @app.command("history", help=_("List past runs, newest first."))
+@option_sets
 def history(
     name: Annotated[
         str,
@@ -469,9 +471,7 @@ def history(
             metavar="[NAME]", help=_("Only of this task."), autocompletion=completion("task")
         ),
     ] = "",
-    limit: Limit = 50,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=50),
 ) -> None:
     """Also of tasks that were removed."""
     from storeops.domains.schedule import runs
@@ -480,8 +480,8 @@ def history(
     found = runs.history(
         current().app.data,
         name,
-        before=output.position(after) or None,
-        limit=None if all_ else limit + 1,
+        before=page.before,
+        limit=page.wanted,
     )
     output.newest(
         found,
@@ -498,8 +498,7 @@ def history(
             Column("attempt", _("Try"), right=True),
             Column("missed", _("Missed"), right=True, show=lambda each: str(each) if each else ""),
         ],
-        limit=limit,
-        all_=all_,
+        page=page,
         empty=_("Nothing has run yet."),
     )
 

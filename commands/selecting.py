@@ -22,7 +22,7 @@ import typer
 from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note
-from commands.file_options import File, HeaderRow, Heading, Hidden, SheetName, source_of
+from commands.file_options import File, HeaderRow, Heading, Hidden, SheetName, TableOptions
 from storeops.errors import ConfigError
 from storeops.i18n import _
 
@@ -203,10 +203,8 @@ def selecting(command: Callable[..., None], *, files: bool = True) -> Callable[.
 def _of_file(how: dict[str, Any]) -> tuple[str, ...] | None:
     """external_userid of the customers that a file names, None without one; what of it names
     nobody is said on stderr."""
-    source = source_of(
-        how["file"], "", "", sheet=how["sheet"], header_row=how["header_row"],
-        hidden=how["hidden"], mapping=how["column"] or (),
-    )  # fmt: skip
+    path = how.pop("file")
+    source = TableOptions(**how).source(path)
     if source is None:
         return None
     from storeops.changes import follow_requests, sheets

@@ -10,8 +10,10 @@ import typer
 from commands import cells, freshness, output
 from commands.completing import completion
 from commands.context import current
-from commands.options import After, All, Limit, any_of
+from commands.option_sets import option_sets
+from commands.options import any_of
 from commands.output import Column
+from commands.page_options import Limit, PageOptions
 from storeops.i18n import _
 from storeops.terms import STAFF, term
 
@@ -54,6 +56,7 @@ def _columns() -> list[Column]:
 
 
 @app.command("list", help=_("List staff with their customers' numbers."))
+@option_sets
 def list_(
     store: Annotated[
         list[str] | None,
@@ -72,9 +75,7 @@ def list_(
             help=_("active, left, out_of_scope or missing; may be repeated."),
         ),
     ] = None,
-    limit: Limit = 200,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=200),
 ) -> None:
     """List staff."""
     from storeops.reading.customers import names_of
@@ -94,9 +95,7 @@ def list_(
     output.paged(
         _rows(found),
         _columns(),
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         complete=fresh.complete,
         as_of=fresh.as_of,
         empty=_("No staff member matches."),

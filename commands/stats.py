@@ -11,8 +11,8 @@ import typer
 from commands import cells, freshness, output
 from commands.context import current
 from commands.diagnostics import note
-from commands.options import All, Limit
 from commands.output import Column
+from commands.page_options import All, Limit
 from commands.selecting import selected, selecting
 from storeops.i18n import N_, _, ngettext
 from storeops.sparks import bar

@@ -10,8 +10,10 @@ import typer
 from commands import cells, output
 from commands.context import current
 from commands.file_options import TableFile
-from commands.options import After, All, Limit, day_of
+from commands.option_sets import option_sets
+from commands.options import day_of
 from commands.output import Column
+from commands.page_options import PageOptions
 from commands.photos import app as photos_app
 from storeops.errors import UsageError
 from storeops.i18n import _, ngettext
@@ -71,15 +73,14 @@ def import_(
 
 
 @app.command("list", help=_("What lies in shops, first expired first."))
+@option_sets
 def list_(
     store: Store = None,
     item: Product = "",
     differences: Annotated[
         bool, typer.Option("--differences", help=_("The differences that counts found."))
     ] = False,
-    limit: Limit = 200,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=200),
 ) -> None:
     """List."""
     from storeops.domains.stock import shelf
@@ -97,7 +98,7 @@ def list_(
                 Column("after", _("Counted pieces"), right=True, show=pieces),
                 Column("who", _("Who"), max_width=16),
             ],
-            limit=limit, all_=all_, after=after, as_of=call.app.clock.now(),
+            page=page, as_of=call.app.clock.now(),
             empty=_("No count found a difference."),
         )  # fmt: skip
         return
@@ -106,7 +107,7 @@ def list_(
             shelf.stock(call.app.data, stores=store or (), item=item), "counted_at"
         ),
         [*_columns(), Column("counted_at", _("Counted at"), show=cells.when)],
-        limit=limit, all_=all_, after=after, as_of=call.app.clock.now(),
+        page=page, as_of=call.app.clock.now(),
         empty=_("No stock is known; take a list in: storeops stock import FILE"),
     )  # fmt: skip
 
@@ -145,14 +146,13 @@ def count(
 
 
 @app.command("expiring", help=_("What has expired, expires today or tomorrow, and what to do."))
+@option_sets
 def expiring(
     store: Store = None,
     days: Annotated[
         int, typer.Option("--days", metavar="DAYS", min=0, max=3650, help=_("Days ahead."))
     ] = 1,
-    limit: Limit = 200,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=200),
 ) -> None:
     """Expiring."""
     from storeops import times
@@ -171,7 +171,7 @@ def expiring(
             Column("days_left", _("Days"), right=True, show=cells.amount),
             Column("due", _("To do"), show=todo),
         ],
-        limit=limit, all_=all_, after=after, as_of=now,
+        page=page, as_of=now,
         empty=ngettext(
             "Nothing expires within {days} day.", "Nothing expires within {days} days.", days
         ).format(days=days),

@@ -12,8 +12,10 @@ from commands.completing import completion
 from commands.context import current
 from commands.diagnostics import note
 from commands.file_options import TableFile
-from commands.options import After, All, DryRun, Limit
+from commands.option_sets import option_sets
+from commands.options import DryRun
 from commands.output import Column
+from commands.page_options import PageOptions
 from storeops.errors import ExitCode
 from storeops.i18n import _
 
@@ -44,6 +46,7 @@ def _columns() -> list[Column]:
 
 
 @app.command("list", help=_("List stores with staff and customers."))
+@option_sets
 def list_(
     region: Annotated[
         str, typer.Option("--region", metavar="REGION", help=_("Of this region only."))
@@ -51,9 +54,7 @@ def list_(
     unmapped: Annotated[
         bool, typer.Option("--unmapped", help=_("Only departments without a shop number."))
     ] = False,
-    limit: Limit = 200,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=200),
 ) -> None:
     """List stores."""
     from storeops.domains.stores.stores import list_stores
@@ -68,9 +69,7 @@ def list_(
     output.paged(
         (asdict(each) for each in found),
         _columns(),
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         complete=fresh.complete,
         as_of=fresh.as_of,
         empty=_("No store matches."),

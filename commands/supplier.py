@@ -11,8 +11,10 @@ import typer
 from commands import cells, output
 from commands.context import current
 from commands.file_options import TableFile
-from commands.options import After, All, Limit, day_of
+from commands.option_sets import option_sets
+from commands.options import day_of
 from commands.output import Column
+from commands.page_options import PageOptions
 from storeops.domains.suppliers.words import kind_name, role_name
 from storeops.errors import ExitCode
 from storeops.i18n import _
@@ -46,12 +48,12 @@ def day(text: str) -> date:
     return day_of(text, "--on") or times.local(current().app.clock.now()).date()
 
 
-def show_findings(found: list[Any], *, limit: int, all_: bool, after: str, empty: str) -> None:
+def show_findings(found: list[Any], *, page: PageOptions, empty: str) -> None:
     """Write findings; exit 6 when one of them is an error.
 
     Args:
         found: `PaperFinding`s.
-        limit, all_, after: of the list.
+        page: which part of the list.
         empty: what to say when there is none.
     """
     layers = {"form": _("form"), "time": _("time"), "scope": _("scope"), "": ""}
@@ -67,7 +69,7 @@ def show_findings(found: list[Any], *, limit: int, all_: bool, after: str, empty
             Column("layer", _("Layer"), show=lambda layer: layers[layer]),
             Column("message", _("Why")),
         ],
-        limit=limit, all_=all_, after=after, as_of=current().app.clock.now(), empty=empty,
+        page=page, as_of=current().app.clock.now(), empty=empty,
     )  # fmt: skip
     if any(each.level == "error" for each in found):
         raise typer.Exit(ExitCode.PARTIAL)
@@ -91,11 +93,10 @@ def import_(
 
 
 @app.command("list", help=_("List suppliers with the state of their papers."))
+@option_sets
 def list_(
     role: Annotated[str, typer.Option("--role", metavar="ROLE", help=_("Of this role only."))] = "",
-    limit: Limit = 200,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=200),
 ) -> None:
     """List."""
     from storeops.domains.suppliers.standing import standings
@@ -116,7 +117,7 @@ def list_(
             Column("warnings", _("Warnings"), right=True, show=cells.amount),
             Column("status", _("Status"), show=lambda status: words[status]),
         ],
-        limit=limit, all_=all_, after=after, as_of=call.app.clock.now(),
+        page=page, as_of=call.app.clock.now(),
         empty=_("No supplier is known; take a list in: storeops supplier import FILE"),
     )  # fmt: skip
 
@@ -160,6 +161,7 @@ def show(which: Which) -> None:
 
 
 @app.command("check", help=_("Whether a supplier's papers hold: form, time, scope."))
+@option_sets
 def check_(
     which: Annotated[
         str,
@@ -172,9 +174,7 @@ def check_(
     category: Annotated[
         str, typer.Option("--category", metavar="NAME", help=_("Goods that must be covered."))
     ] = "",
-    limit: Limit = 200,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=200),
 ) -> None:  # fmt: skip
     """Check."""
     from storeops.domains.suppliers import check, register
@@ -190,6 +190,6 @@ def check_(
         held = register.papers(call.app.data, each["code"])
         found += check.check_supplier(each, held, known, asked, lot, category)
     show_findings(
-        found, limit=limit, all_=all_, after=after,
+        found, page=page,
         empty=_("No supplier is known; take a list in: storeops supplier import FILE"),
     )  # fmt: skip

@@ -10,8 +10,9 @@ import typer
 from commands import cells, output, planned
 from commands.context import current
 from commands.diagnostics import note, report
-from commands.options import After, All, Limit
+from commands.option_sets import option_sets
 from commands.output import Column
+from commands.page_options import PageOptions
 from commands.progress import bars
 from storeops import errors
 from storeops.durations import span
@@ -219,11 +220,11 @@ def status() -> None:
 
 
 @app.command("history", help=_("Past runs, newest first."))
-def history(limit: Limit = 20, all_: All = False, after: After = "") -> None:
+@option_sets
+def history(page: PageOptions = PageOptions(limit=20)) -> None:
     """Print one row per run."""
     from storeops.sync.run import history as past
 
-    wanted = 1_000_000 if all_ else output.position(after) + limit + 1
     rows = [
         {
             **{key: value for key, value in each.as_dict().items() if key != "scopes"},
@@ -232,7 +233,7 @@ def history(limit: Limit = 20, all_: All = False, after: After = "") -> None:
             "calls": sum(scope.calls for scope in each.scopes),
             "failures": sum(len(scope.failures) for scope in each.scopes),
         }
-        for each in past(current().app.data, limit=wanted)
+        for each in past(current().app.data, limit=page.end)
     ]
     output.paged(
         rows,
@@ -246,9 +247,7 @@ def history(limit: Limit = 20, all_: All = False, after: After = "") -> None:
             Column("calls", _("Calls"), show=cells.amount, right=True),
             Column("failures", _("Failures"), show=cells.amount, right=True),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         empty=_("There was no sync yet: `storeops sync run`."),
     )
 

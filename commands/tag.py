@@ -10,8 +10,9 @@ import typer
 from commands import cells, freshness, output, tag_changes
 from commands.completing import completion
 from commands.context import current
-from commands.options import After, All, Limit
+from commands.option_sets import option_sets
 from commands.output import Column
+from commands.page_options import PageOptions
 from storeops.i18n import _
 
 app = typer.Typer(help=_("Corp tags: list and show, plan changes."))
@@ -27,6 +28,7 @@ def _columns() -> list[Column]:
 
 
 @app.command("list", help=_("List corp tags with how often they are used."))
+@option_sets
 def list_(
     group: Annotated[
         str, typer.Option("--group", metavar="GROUP", help=_("Of this tag group only."))
@@ -34,9 +36,7 @@ def list_(
     deleted: Annotated[
         bool, typer.Option("--deleted", help=_("Also tags that WeCom no longer has."))
     ] = False,
-    limit: Limit = 500,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=500),
 ) -> None:
     """List tags."""
     from storeops.reading.directory import tags
@@ -50,9 +50,7 @@ def list_(
     output.paged(
         (asdict(each) for each in found),
         _columns(),
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         complete=fresh.complete,
         as_of=fresh.as_of,
         empty=_("No tag matches."),

@@ -8,8 +8,9 @@ import typer
 
 from commands import follow_options, output, planned
 from commands.context import current
-from commands.file_options import Csv, File, HeaderRow, Hidden, Map, SheetName, Xlsx, source_of
-from commands.follow_options import Again, Follows, Strict, Template
+from commands.file_options import FileOptions
+from commands.follow_options import Again, Follows, Template
+from commands.option_sets import option_sets
 from commands.options import Reason
 from commands.selecting import as_options, selecting
 from storeops.errors import NothingToDoError, UsageError
@@ -52,6 +53,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(rule_app, name="rule")
 
 
+@option_sets
 @selecting
 def plan(
     add: Annotated[
@@ -65,14 +67,7 @@ def plan(
     *,
     selection: Selection,
     follows: Follows = "",
-    file: File = "",
-    csv: Csv = "",
-    xlsx: Xlsx = "",
-    sheet: SheetName = "",
-    header_row: HeaderRow = 0,
-    hidden: Hidden = False,
-    map_: Map = None,
-    strict: Strict = False,
+    file: FileOptions,
     template: Template = False,
     again: Again = "",
     reason: Reason = "",
@@ -90,19 +85,14 @@ def plan(
             "tag",
             again,
             reason,
-            (add, remove, *as_options(selection).values(), follows, csv, xlsx),
+            (add, remove, *as_options(selection).values(), follows, file.path),
         )
         return
     request = follow_options.request_of(selection, follows)
-    source = source_of(
-        file, csv, xlsx, sheet=sheet, header_row=header_row, hidden=hidden, mapping=map_ or (),
-        strict=strict,
-    )  # fmt: skip
-    found = follow_options.selected(request, FIELDS, source, requested=bool(add or remove))
+    found = follow_options.selected(request, FIELDS, file, requested=bool(add or remove))
     command = planned.command_line(
         "tag", "plan", add=add, remove=remove, **as_options(selection),
-        follows=follows, file=file or csv or xlsx, sheet=sheet,
-        header_row=header_row or None, hidden=hidden, map=map_, strict=strict,
+        follows=follows, **file.typed(),
     )  # fmt: skip
     planned.show_plan(
         plan_tags(

@@ -10,8 +10,10 @@ from commands import cells, output
 from commands.context import current
 from commands.diagnostics import note
 from commands.lot import LotArgument, papers, quantity
-from commands.options import After, All, DryRun, Force, Limit, Yes, day_of
+from commands.option_sets import option_sets
+from commands.options import DryRun, Force, Yes, day_of
 from commands.output import Column
+from commands.page_options import PageOptions
 from commands.question import confirm as confirm_first
 from commands.question import may_replace
 from storeops.domains.lots.words import states
@@ -48,14 +50,15 @@ def _columns(items: list[dict[str, Any]]) -> list[Column]:
 
 
 @app.command("back", help=_("Everything behind a lot: what went into it, where, by which papers."))
-def back(lot: LotArgument, limit: Limit = 200, all_: All = False, after: After = "") -> None:
+@option_sets
+def back(lot: LotArgument, page: PageOptions = PageOptions(limit=200)) -> None:
     """Trace back."""
     from storeops.domains.lots import gs1, trace
 
     call = current()
     found = trace.back(call.app.data, gs1.asked(lot))
     output.paged(
-        found, _columns(found), limit=limit, all_=all_, after=after, as_of=call.app.clock.now(),
+        found, _columns(found), page=page, as_of=call.app.clock.now(),
         empty=_("Nothing is known of what went into it."),
     )  # fmt: skip
 
@@ -64,14 +67,15 @@ def back(lot: LotArgument, limit: Limit = 200, all_: All = False, after: After =
     "forward",
     help=_("Where everything made of a lot is: on the way, on the shelf, sold, thrown away."),
 )
-def forward(lot: LotArgument, limit: Limit = 200, all_: All = False, after: After = "") -> None:
+@option_sets
+def forward(lot: LotArgument, page: PageOptions = PageOptions(limit=200)) -> None:
     """Trace forward."""
     from storeops.domains.lots import gs1, trace
 
     call = current()
     found, doubts = trace.forward(call.app.data, gs1.asked(lot))
     output.paged(
-        found, _columns(found), limit=limit, all_=all_, after=after, as_of=call.app.clock.now(),
+        found, _columns(found), page=page, as_of=call.app.clock.now(),
         complete=not doubts, empty=_("Nothing is known of where it went."),
     )  # fmt: skip
     for each in doubts[:10]:
@@ -407,13 +411,12 @@ def notify(number: Number, dry_run: DryRun = False, yes: Yes = False) -> None:
 
 
 @recall.command("list", help=_("Recalls, or one with its places: confirmed and open."))
+@option_sets
 def list_(
     number: Annotated[
         int | None, typer.Argument(metavar="NUMBER", help=_("Of the recall; else all."))
     ] = None,
-    limit: Limit = 50,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=50),
 ) -> None:
     """List recalls."""
     from storeops.domains.lots import recall as engine
@@ -433,7 +436,7 @@ def list_(
             Column("open", _("Open"), right=True),
             Column("status", _("Status"), show=lambda status: words[status]),
         ],
-        limit=limit, all_=all_, after=after, as_of=call.app.clock.now(),
+        page=page, as_of=call.app.clock.now(),
         empty=_("No lot was called back yet."),
     )  # fmt: skip
 

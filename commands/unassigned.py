@@ -9,14 +9,17 @@ import typer
 from commands import cells, freshness, output
 from commands.completing import completion
 from commands.context import current
-from commands.options import After, All, Limit, any_of
+from commands.option_sets import option_sets
+from commands.options import any_of
 from commands.output import Column
+from commands.page_options import PageOptions
 from storeops.i18n import _
 
 app = typer.Typer(help=_("Customers of staff who have left."))
 
 
 @app.command("list", help=_("List what leavers left behind, oldest leaving first."))
+@option_sets
 def list_(
     owner: Annotated[
         list[str] | None,
@@ -27,18 +30,15 @@ def list_(
             help=_("Of this leaver; may be repeated."),
         ),
     ] = None,
-    limit: Limit = 100,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=100),
 ) -> None:
     """List unassigned customers with the days left to hand them over."""
     from storeops.domains.handover.unassigned import list_unassigned
 
     call = current()
     fresh = freshness.noted()
-    wanted = None if all_ else output.position(after) + limit + 1
     rows = list_unassigned(
-        call.app.data, owners=any_of(owner), limit=wanted, now=call.app.clock.now()
+        call.app.data, owners=any_of(owner), limit=page.end, now=call.app.clock.now()
     )
     output.paged(
         rows,
@@ -51,9 +51,7 @@ def list_(
             Column("days_left", _("Days left"), right=True),
             Column("external_userid", _("Id")),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         complete=fresh.complete,
         as_of=fresh.as_of,
         empty=_("No customer waits for a new owner."),

@@ -10,8 +10,9 @@ import typer
 from commands import cells, output
 from commands.completing import completion
 from commands.context import current
-from commands.options import After, All, Limit
+from commands.option_sets import option_sets
 from commands.output import Column
+from commands.page_options import PageOptions
 from commands.selecting import Sort, Where
 from storeops.i18n import _, ngettext
 
@@ -73,16 +74,15 @@ def save(
 
 
 @app.command("list", help=_("List the saved views."))
-def list_(limit: Limit = 500, all_: All = False, after: After = "") -> None:
+@option_sets
+def list_(page: PageOptions = PageOptions(limit=500)) -> None:
     """List views."""
     from storeops.notebook.views import list_views
 
     output.paged(
         (_row(each) for each in list_views(current().app.data)),
         _columns(),
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         empty=_("No view is saved: storeops view save NAME --where FILTER"),
     )
 

@@ -10,8 +10,10 @@ import typer
 from commands import cells, output
 from commands.context import current
 from commands.diagnostics import note, warn
-from commands.options import After, All, Limit, any_of
+from commands.option_sets import option_sets
+from commands.options import any_of
 from commands.output import Column
+from commands.page_options import PageOptions
 from storeops.i18n import _, ngettext
 
 if TYPE_CHECKING:
@@ -31,7 +33,8 @@ Files = Annotated[
 
 
 @app.command("rule", help=_("List the rules: who is greeted with what."))
-def rule(rules: Files = None, limit: Limit = 200, all_: All = False, after: After = "") -> None:
+@option_sets
+def rule(rules: Files = None, page: PageOptions = PageOptions(limit=200)) -> None:
     """Of those that fit a customer, the highest priority counts, then the narrowest."""
     from storeops.domains.welcome.people import STATELESS, unknown
     from storeops.domains.welcome.rules import folder
@@ -51,9 +54,7 @@ def rule(rules: Files = None, limit: Limit = 200, all_: All = False, after: Afte
             Column("text", _("Text"), max_width=40),
             Column("attachments", _("With"), show=_with),
         ],
-        limit=limit,
-        all_=all_,
-        after=after,
+        page=page,
         empty=_("There is no rule: nobody is greeted."),
     )
     if not rules:
@@ -124,6 +125,7 @@ def _shown(attachment: Any) -> str:
 
 
 @app.command("log", help=_("List greetings, newest first, with how they ended and how fast."))
+@option_sets
 def log_(
     status: Annotated[
         list[str] | None,
@@ -138,9 +140,7 @@ def log_(
     customer: Annotated[
         str, typer.Option("--customer", metavar="ID", help=_("Only of this external_userid."))
     ] = "",
-    limit: Limit = 50,
-    all_: All = False,
-    after: After = "",
+    page: PageOptions = PageOptions(limit=50),
 ) -> None:  # fmt: skip
     """One row for each WelcomeCode."""
     from storeops.domains.welcome import log
@@ -149,7 +149,7 @@ def log_(
     log.record_lost(app_.data, app_.clock.now())
     found = log.greetings(
         app_.data, statuses=any_of(status, log.STATUSES), state=state, customer=customer,
-        before=output.position(after) or None, limit=None if all_ else limit + 1,
+        before=page.before, limit=page.wanted,
     )  # fmt: skip
     output.newest(
         found,
@@ -165,8 +165,7 @@ def log_(
             Column("wait_s", _("Seconds"), right=True, show=_seconds),
             Column("note", _("Why"), max_width=40),
         ],
-        limit=limit,
-        all_=all_,
+        page=page,
         empty=_("Nobody was greeted yet."),
     )
     _note_speed()
