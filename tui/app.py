@@ -25,6 +25,7 @@ from storeops.i18n import _
 from storeops.plain import wrap
 from tui.background import BackgroundWorker
 from tui.cells import shown
+from tui.key_queue import KeyQueue
 from tui.keys import ascii_equivalent
 from tui.screen_registry import screens as all_screens
 from tui.status_poller import StatusPoller, StatusSnapshot
@@ -144,6 +145,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         self._trail: list[tuple[str, object]] = []  # screens one came from, and the place there
         self._notices: dict[str, tuple[str, int]] = {}  # notice → its text, and how often it came
         self._background: dict[str, BackgroundWorker] = {}
+        self._keys = KeyQueue(self, self._hand_on, lambda: self.background("reads").busy)
         self.syncing = Syncing(self)
         self.working = Working(self)
         self.status_poller = StatusPoller(
@@ -358,10 +360,16 @@ class StoreOpsApp(App[None], inherit_bindings=False):
     # -- keys ----------------------------------------------------------------------------------
 
     async def on_event(self, event: events.Event) -> None:
+        """Take keys one after another; everything else as it comes."""
+        if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
+            await self._keys.take(event)
+        else:
+            await super().on_event(event)
+
+    async def _hand_on(self, event: events.Key | events.Paste) -> None:
         """Take the full-width equivalents of keys, wherever no text is typed."""
         if (
             isinstance(event, events.Key)
-            and not event.is_forwarded
             and event.character is not None
             and not isinstance(self.focused, (Input, TextArea))
         ):
@@ -399,8 +407,8 @@ class StoreOpsApp(App[None], inherit_bindings=False):
 
     @property
     def busy(self) -> bool:
-        """Whether a worker has work."""
-        return any(worker.busy for worker in self._background.values())
+        """Whether a worker has work, or a key waits."""
+        return self._keys.busy or any(worker.busy for worker in self._background.values())
 
     def on_unmount(self) -> None:
         """End the workers."""

@@ -1,0 +1,51 @@
+"""Keys that arrive together are done one after another, wherever the first ones lead."""
+
+from __future__ import annotations
+
+import pytest
+from textual import events
+from textual.keys import _character_to_key
+from textual.widgets import Input
+
+
+def burst(driver, text: str) -> None:
+    """Keys as a terminal hands over what came in one read."""
+    for character in text:
+        driver.app.post_message(events.Key(_character_to_key(character), character))
+
+
+async def test_what_follows_a_slash_is_the_filter(chain, screens):
+    """Of `/wang` no letter is a verb of the list: w would open the views, a apply."""
+    async with screens(start="customers") as driver:
+        burst(driver, "/wang store:9")
+        await driver.settle()
+        assert driver.base.bar.text == "wang store:9", driver.text
+        assert len(driver.app.screen_stack) == 1
+
+
+@pytest.mark.parametrize("start", ["today", "plans"])
+async def test_keys_wait_for_the_screen_that_they_are_for(chain, screens, start):
+    async with screens(start=start) as driver:
+        burst(driver, "2/王 ")
+        driver.app.post_message(events.Paste("store:9"))
+        await driver.settle()
+        assert driver.base.NAME == "customers"
+        assert driver.base.bar.text == "王 store:9", driver.text
+
+
+async def test_keys_wait_for_the_window_that_they_are_for(chain, screens):
+    async with screens(start="customers") as driver:
+        burst(driver, " t金")
+        await driver.settle()
+        assert isinstance(driver.app.focused, Input), driver.text
+        assert driver.app.focused.value == "金", driver.text
+
+
+async def test_keys_go_on_when_what_they_opened_is_gone(chain, screens):
+    """A window that closes handles nothing any more; the next key waits for it no longer."""
+    async with screens(start="customers") as driver:
+        burst(driver, "?")
+        driver.app.post_message(events.Key("escape", None))
+        burst(driver, "/abc")
+        await driver.settle()
+        assert driver.base.bar.text == "abc", driver.text
