@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
+BEGUN = "begun"  # job.id: what another host would have sent up to there goes on here
+
 
 def read(connection: sqlite3.Connection, key: str, default: str = "") -> str:
     """The value of `key`, or `default`."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from storeops.changes.jobs import lease as worker_lease
 from storeops.changes.journal import JournalLine
 from storeops.errors import ConfigError, ConflictError, NetworkError, StoreOpsError
-from storeops.hub import copying, hosts, leading, office_line
+from storeops.hub import copying, hosts, leading, office_line, state
 from storeops.hub.copying import Copier
 from storeops.hub.hosts import HostSettings, OwnData
 from storeops.hub.leading import Leadership, Lease, TakenLease
@@ -216,7 +216,9 @@ def _go_on(app: OfficeWiring, taken: TakenLease) -> None:
     }  # fmt: skip
     ledger = app.ledger
     with app.data.atomic() as connection:
-        worker_lease.forsake(connection)
+        # where somebody had set the sending going, what was in the queue then goes on here
+        if begun := worker_lease.forsake(connection, before.at if before is not None else 0):
+            state.write(connection, state.BEGUN, begun)
         ledger.journal.append(
             connection, [JournalLine("hub.takeover", payload=payload)], ledger.clock.now()
         )

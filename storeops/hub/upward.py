@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from storeops.changes import elsewhere
 from storeops.changes.ledger import Ledger
 from storeops.errors import StoreOpsError
-from storeops.hub import attempts, deciding, requests
+from storeops.hub import attempts, deciding, requests, state
 from storeops.hub import settings as hub_settings
 
 if TYPE_CHECKING:
@@ -126,11 +126,12 @@ class Upward:
 
     def _send(self) -> None:
         try:
-            plan = elsewhere.under_way(self._app.data)
+            data = self._app.data
+            plan = elsewhere.under_way(data, state.number(data.connection, state.BEGUN))
             if plan is not None and not self._stop.is_set():
                 self._app.worker(stop=self._stop).run(plan_id=plan)
         except StoreOpsError as error:
-            _log.warning("what back offices asked for cannot be sent: %s", error.message)
+            _log.warning("what waits cannot be sent: %s", error.message)
             self._rest_until = time.monotonic() + REST_S
 
 

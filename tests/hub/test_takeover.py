@@ -17,7 +17,7 @@ import pytest
 
 from storeops import config
 from storeops.app import App
-from storeops.changes import plans, relations
+from storeops.changes import control, elsewhere, plans, relations
 from storeops.changes.apply import apply
 from storeops.changes.verify import verify
 from storeops.domains.tags.tagging import tag_row
@@ -76,14 +76,18 @@ class Two:
 
     def ask(self) -> None:
         """The shop asks for a tag on two follows, on others each time."""
-        data = self.shop.data
+        self.apply(self.shop, 2)
+
+    def apply(self, app: App, count: int) -> plans.Plan:
+        """A plan of a tag for so many follows, others each time, applied."""
+        data = app.data
         pairs = data.execute(
             "SELECT s.userid, c.external_userid FROM follow AS f JOIN staff AS s"
             " ON s.id = f.staff_id JOIN customer AS c ON c.id = f.customer_id"
-            " WHERE f.status = 'active' ORDER BY f.id LIMIT 2 OFFSET ?",
-            (2 * self.asked,),
+            " WHERE f.status = 'active' AND f.store_id = ? ORDER BY f.id LIMIT ? OFFSET ?",
+            (self.chain.departments[0], count, self.asked),
         ).fetchall()
-        self.asked += 1
+        self.asked += count
         found = [each for each in relations.by_pairs(data, pairs) if each is not None]
         present = relations.tags_of(data, [each.follow_id for each in found])
         tags = [row[0] for row in data.execute("SELECT tag_id FROM tag ORDER BY tag_id")]
@@ -96,8 +100,9 @@ class Two:
                     if (row := tag_row(number, each, present[each.follow_id], [tag], []))
                 )
             )
-        plan = plans.make(self.shop.ledger, "tag", rows, title="asked")
-        apply(self.shop.ledger, plan.name)
+        plan = plans.make(app.ledger, "tag", rows, title="wished")
+        apply(app.ledger, plan.name)
+        return plan
 
     def close(self) -> None:
         for profile in list(self.threads):
@@ -186,6 +191,16 @@ def test_the_second_host_takes_over(two: Two, cli: Cli, monkeypatch: pytest.Monk
     # what the shop was told is taken is known at the other host, however this one ends
     two.ask()
     assert asking.send(two.shop).waiting == 0
+
+    # and head office's own plan is being sent, with another one queued behind and one paused
+    here = App.open("office")
+    own = two.apply(here, 8)
+    two.apply(here, 1)
+    control.pause(here.ledger, two.apply(here, 1).name)
+    two.chain.sandbox.control.settings(latency_ms=300)
+    sending = threading.Thread(target=send, args=(here, own))
+    sending.start()
+    until(lambda: calls(two) >= 4)
     ended = Leadership.end
     monkeypatch.setattr(Leadership, "end", lambda self, *, release: ended(self, release=False))
     stale = App.open("office")
@@ -196,18 +211,23 @@ def test_the_second_host_takes_over(two: Two, cli: Cli, monkeypatch: pytest.Monk
         pass
     stale.close()
     del two.threads["office"]
+    sending.join(60)
+    here.close()
+    two.chain.sandbox.control.settings(latency_ms=0)
     until(lambda: hosts.lead("second").name == "two" and hosts.lead("second").until)
     until(lambda: follow(two) or asked_for(two) == {"applied"})
+    now = App.open("second")
+    until(lambda: states(now) == {"done": 2 + 8 + 1, "queued": 1})
     two.ask()
     until(lambda: asking.send(two.shop).waiting == 0)
-    until(lambda: follow(two) or rows(two) == {"done": 4})
-    calls = two.chain.sandbox.control.calls()["paths"]["externalcontact/mark_tag"]
-    assert calls["calls"] == 4
+    until(lambda: follow(two) or states(two.shop) == {"done": 4})
+    assert calls(two) == 4 + 8 + 1
+    two.apply(now, 1)  # nobody began to send that one: it waits for `job run`
+    assert elsewhere.under_way(now.data, state.number(now.data.connection, state.BEGUN)) is None
 
     with pytest.raises(PolicyError), reading.data.atomic():  # it was opened on the copy
         pass
     reading.close()
-    now = App.open("second")
     assert verify(now.data, now.ledger.journal).whole
     lines = [row[0] for row in now.data.execute("SELECT kind FROM journal ORDER BY seq")]
     assert lines.count("hub.takeover") == 2
@@ -223,8 +243,18 @@ def asked_for(two: Two) -> set[str]:
     return {row[0] for row in two.shop.data.execute("SELECT DISTINCT status FROM plan")}
 
 
-def rows(two: Two) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for status, count in two.shop.data.execute("SELECT status, count(*) FROM plan_row GROUP BY 1"):
-        found[status] = count
-    return found
+def states(app: App) -> dict[str, int]:
+    """Rows of all plans by how they stand."""
+    return dict(app.data.execute("SELECT status, count(*) FROM plan_row GROUP BY 1").fetchall())
+
+
+def calls(two: Two) -> int:
+    """How often WeCom was asked to mark a tag."""
+    told = two.chain.sandbox.control.calls()["paths"]
+    return int(told.get("externalcontact/mark_tag", {}).get("calls", 0))
+
+
+def send(app: App, plan: plans.Plan) -> None:
+    """Send it as `plan apply` does, until another host leads."""
+    with suppress(PolicyError):
+        app.worker().run(plan_id=plan.id)

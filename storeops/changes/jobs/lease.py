@@ -40,10 +40,25 @@ def finish(connection: sqlite3.Connection, worker: int) -> None:
     connection.execute("UPDATE worker SET finished_at = ? WHERE id = ?", (time.time(), worker))
 
 
-def forsake(connection: sqlite3.Connection) -> None:
+def forsake(connection: sqlite3.Connection, at: float) -> int:
     """Take every worker for dead, in a write transaction: those of another machine, whose ledger
-    goes on here."""
+    goes on here.
+
+    Args:
+        connection: in a write transaction.
+        at: when that machine was last heard of, by its clock; Unix seconds.
+
+    Returns:
+        The newest job (job.id) when one of them was at work then, and so would have gone on with
+        all that was queued; 0 when nobody was.
+    """
+    newest: int = connection.execute(
+        "SELECT coalesce(max(id), 0) FROM job WHERE EXISTS (SELECT 1 FROM worker"
+        " WHERE finished_at IS NULL AND heartbeat_at BETWEEN ? AND ?)",
+        (at - SILENT_S, at + SILENT_S),
+    ).fetchone()[0]
     connection.execute("UPDATE worker SET heartbeat_at = 0 WHERE finished_at IS NULL")
+    return newest
 
 
 def dead(connection: sqlite3.Connection) -> list[int]:
