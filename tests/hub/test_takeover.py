@@ -163,7 +163,8 @@ def test_the_second_host_takes_over(two: Two, cli: Cli, monkeypatch: pytest.Monk
     two.serve("office")
     until(lambda: hosts.lead("office").until > hosts.now_s())
     rules = ("hub", "requests", "rules")
-    assert cli("--profile", "office", *rules, "--rows", "1999").code == 0
+    given = ("--rows", "1999", "--approve-above", "1")
+    assert cli("--profile", "office", *rules, *given).code == 0
     two.serve("second")
     until(lambda: hosts.own_data("second").epoch == 1)
     until(lambda: state.read(two.shop.data.connection, "epoch") or follow(two))
@@ -215,15 +216,21 @@ def test_the_second_host_takes_over(two: Two, cli: Cli, monkeypatch: pytest.Monk
     here.close()
     two.chain.sandbox.control.settings(latency_ms=0)
     until(lambda: hosts.lead("second").name == "two" and hosts.lead("second").until)
-    until(lambda: follow(two) or asked_for(two) == {"applied"})
     now = App.open("second")
-    until(lambda: states(now) == {"done": 2 + 8 + 1, "queued": 1})
+    until(lambda: states(now) == {"done": 8 + 1, "queued": 1, "planned": 2})
+    assert calls(two) == 8 + 1
+    later = two.apply(now, 1)  # nobody began to send that one: it waits for `job run`
+    assert elsewhere.under_way(now.data, state.number(now.data.connection, state.BEGUN)) is None
+    control.cancel_plan(now.ledger, later.name)
+    (request,) = cli("--profile", "second", "hub", "requests", "list", "--json").json["items"]
+    assert request["status"] == "asked"
+    refuse = ("hub", "requests", "refuse", request["request_id"], "--why", "Not today.")
+    assert cli("--profile", "second", *refuse).code == 0
+    assert cli("--profile", "second", *rules, "--approve-above", "20").code == 0
     two.ask()
     until(lambda: asking.send(two.shop).waiting == 0)
-    until(lambda: follow(two) or states(two.shop) == {"done": 4})
-    assert calls(two) == 4 + 8 + 1
-    two.apply(now, 1)  # nobody began to send that one: it waits for `job run`
-    assert elsewhere.under_way(now.data, state.number(now.data.connection, state.BEGUN)) is None
+    until(lambda: follow(two) or states(two.shop) == {"blocked": 2, "done": 2})
+    assert calls(two) == 8 + 1 + 2
 
     with pytest.raises(PolicyError), reading.data.atomic():  # it was opened on the copy
         pass
@@ -237,10 +244,6 @@ def test_the_second_host_takes_over(two: Two, cli: Cli, monkeypatch: pytest.Monk
 def follow(two: Two) -> None:
     with suppress(NetworkError):
         following.follow(two.shop, once=True)
-
-
-def asked_for(two: Two) -> set[str]:
-    return {row[0] for row in two.shop.data.execute("SELECT DISTINCT status FROM plan")}
 
 
 def states(app: App) -> dict[str, int]:
