@@ -66,7 +66,7 @@ def _parts(domain: Domain) -> dict[str, list[str]]:
         elif isinstance(value, str):
             found[each.name] = [value]
         else:
-            found[each.name] = [one.name for one in value]
+            found[each.name] = [one if isinstance(one, str) else one.name for one in value]
     return found
 
 

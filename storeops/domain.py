@@ -208,6 +208,10 @@ class Domain:
         shared: tuple of `SharedThing` (storeops.shared_rows): rows that flow to back offices.
         submissions: kind → `SubmissionKind` (storeops.changes.submissions): what a back office may
             ask head office to write that is no plan.
+        requests: kinds of its plans that a back office may ask head office for where head office
+            (`hub requests rules`) has not said otherwise; their Actions say how such a plan is made
+            anew there (`renew`, `asked`).
+        approved_requests: the same, where somebody approves each one, however few rows.
         office: its rows are head office's and do not flow: at a back office its commands end with
             11 and say so.
         refreshed: function(db, now), called when facts came in: at the end of a sync, after a round
@@ -245,6 +249,8 @@ class Domain:
     checks: str = ""
     shared: str = ""
     submissions: Mapping[str, str] = field(default_factory=dict)
+    requests: tuple[str, ...] = ()
+    approved_requests: tuple[str, ...] = ()
     office: bool = False
     refreshed: str = ""
     tasks: tuple[TaskSpec, ...] = ()
@@ -526,6 +532,8 @@ def _fits(said: Field[Any], domain: Domain) -> bool:
     """Whether a field of a Domain holds what it is to hold."""
     value = getattr(domain, said.name)
     members = {"nouns": Noun, "screens": ScreenSpec, "tasks": TaskSpec, "needs": str}
+    if said.name in ("requests", "approved_requests"):
+        return isinstance(value, tuple) and all(each in domain.actions for each in value)
     if said.name in members:
         return isinstance(value, tuple) and all(
             isinstance(each, members[said.name]) for each in value

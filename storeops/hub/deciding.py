@@ -23,6 +23,7 @@ from storeops.changes.control import cancel_plan
 from storeops.changes.journal import Journal, JournalLine, dump
 from storeops.changes.ledger import Ledger
 from storeops.database.database import Database
+from storeops.domain import registry
 from storeops.errors import ConfigError, ConflictError, StoreOpsError, UsageError
 from storeops.hub import attempts, requests
 from storeops.hub import settings as hub_settings
@@ -63,7 +64,7 @@ def rules_of(db: Database, settings: HubSettings, store: int | None = None) -> S
     """The rules of a shop: those of all, and its own in their place.
 
     They are in data.db, which every host of head office has; what was never set there is as
-    hub.toml has it.
+    hub.toml has it, and kinds of which that says nothing are as their domains say.
 
     Args:
         db: data.db of head office.
@@ -74,8 +75,10 @@ def rules_of(db: Database, settings: HubSettings, store: int | None = None) -> S
     for each in (EVERY_SHOP, store):
         own = {} if each is None else own_rules(db, each)
         values.update({name: value for name, value in own.items() if name in values})
-    for name in ("request_kinds", "approve_kinds"):
-        values[name] = tuple(values[name])
+    approved = [kind for domain in registry().domains for kind in domain.approved_requests]
+    requested = [kind for domain in registry().domains for kind in domain.requests]
+    for name, kinds in (("request_kinds", requested + approved), ("approve_kinds", approved)):
+        values[name] = tuple(kinds if values[name] is None else values[name])
     return ShopRules(**values)
 
 

@@ -34,10 +34,11 @@ class HubSettings:
         tls_ca: file of who signed it, "" for the system's; goes to back offices.
         operator, system, office, shops, publisher, admin: seeds of the operator, of the accounts
             and of head office's own two users; secrets.
-        request_kinds: kinds of plan that a back office may ask for.
+        request_kinds: kinds of plan that a back office may ask for; None: those of which their
+            domains say so.
         request_rows, request_rows_day: rows that it may ask for at once, and in a day (Beijing).
         approve_above: more rows at once wait for approval.
-        approve_kinds: kinds that always do.
+        approve_kinds: kinds that always do; None as above.
     """
 
     url: str
@@ -52,11 +53,11 @@ class HubSettings:
     tls_cert: str = ""
     tls_key: str = ""
     tls_ca: str = ""
-    request_kinds: Sequence[str] = ("tag", "remark", "handover")
+    request_kinds: Sequence[str] | None = None
     request_rows: int = 2000
     request_rows_day: int = 5000
     approve_above: int = 20
-    approve_kinds: Sequence[str] = ("handover",)
+    approve_kinds: Sequence[str] | None = None
 
     def __repr__(self) -> str:
         return f"HubSettings({self.url})"
@@ -168,7 +169,8 @@ def save(profile: str, settings: HubSettings) -> None:
     """
     try:
         folder(profile)
-        write_private(file(profile), asdict(settings))
+        told = {name: value for name, value in asdict(settings).items() if value is not None}
+        write_private(file(profile), told)
     except OSError as error:
         raise explain_os(error, file(profile)) or error from None
 

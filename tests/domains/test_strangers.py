@@ -101,6 +101,17 @@ def test_an_answer_is_printed_while_another_thread_imports(tmp_path, monkeypatch
     assert capsys.readouterr().out == "answer\n"
 
 
+def test_shops_may_be_let_ask_for_kinds_of_its_own_alone(install) -> None:
+    of = "DOMAIN = Domain(name='{0}', title='x', actions={{'a_{0}': 'acme_{0}:A'}}, {1})"
+    found = install(
+        own=of.format("own", "approved_requests=('a_own',)"),
+        other=of.format("other", "requests=('tag',)"),
+    )
+    why = reasons(found)
+    assert "requests" in why["other"]
+    assert why["own"] == ""
+
+
 def test_parts_that_are_no_such_parts_are_found_when_they_are_tried(install) -> None:
     of = "DOMAIN = Domain(name='{0}', title='x', {1})"
     condition = "from storeops.reading.conditions import Condition\nC = Condition(words=({0}),"

@@ -312,8 +312,7 @@ for _id, name, kind, body, by, at in submissions.waiting(back.data):
 down()
 print(*(app.data.execute(points, (external,)).fetchone()[0] for app in (office, back)))
 
-# a plan of its kind: asked for at the shop, planned anew at head office
-deciding.set_rules(data, store.department_id, {"request_kinds": ["loyalty_gift"]})
+# a plan of its kind, which it says shops may ask for: asked for there, planned anew at head office
 (before,) = back.data.execute(
     "SELECT f.description FROM follow AS f JOIN staff AS s ON s.id = f.staff_id"
     " WHERE f.customer_id = ? AND s.userid = ?", (customer, userid)).fetchone()

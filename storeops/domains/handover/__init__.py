@@ -31,6 +31,7 @@ DOMAIN = Domain(
         ),
     ),
     actions={"handover": "storeops.domains.handover.action:HandoverAction"},
+    approved_requests=("handover",),
     events={"change_external_contact/transfer_fail": "storeops.domains.handover.transfer_fail"},
     tasks=(
         TaskSpec(

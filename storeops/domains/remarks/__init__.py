@@ -14,4 +14,5 @@ DOMAIN = Domain(
         ),
     ),
     actions={"remark": "storeops.domains.remarks.remarks:RemarkAction"},
+    requests=("remark",),
 )  # fmt: skip

@@ -20,4 +20,5 @@ DOMAIN = Domain(
         "tag": "storeops.domains.tags.tagging:TagAction",
         "tag_library": "storeops.domains.tags.tag_library:TagLibraryAction",
     },
+    requests=("tag",),
 )  # fmt: skip

@@ -17,6 +17,7 @@ DOMAIN = Domain(
         ),
     ),
     actions={"loyalty_gift": "acme_loyalty.gift:GiftAction"},
+    requests=("loyalty_gift",),
     scopes={"loyalty": "acme_loyalty.scope:SCOPE"},
     events={"loyalty_points/earned": "acme_loyalty.event"},
     at_once={"bell": "acme_loyalty.event:ring"},
