@@ -30,12 +30,12 @@ def add(
     ] = "",
 ) -> None:
     """It holds the app's secret and the keys of the hub."""
-    from storeops.hub import joining_hosts
+    from storeops.hub import joining, joining_hosts
 
     app_ = current().app
     path = Path(out).expanduser() if out else Path(f"{name}.host")
     file = joining_hosts.make(app_.profile, name, this or platform.node() or "head-1")
-    joining_hosts.save(file, path)
+    joining.save(file, path)
     warn(
         _("{path} holds the app's secret: carry it by a safe way and delete it.").format(path=path)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from storeops import config, paths, secrets
 from storeops.config import Profile
@@ -17,6 +18,9 @@ from storeops.i18n import _
 from storeops.operations import ownership
 from storeops.os_errors import explain_os
 from storeops.private_file import write_bytes
+
+if TYPE_CHECKING:
+    from storeops.hub.joining_hosts import HostFile
 
 FORMAT = "storeops-join-1"
 MOST = 100_000  # bytes of such a file
@@ -77,8 +81,8 @@ def make(
     )  # fmt: skip
 
 
-def save(join: JoinFile, path: Path) -> None:
-    """Write it, for the eyes of its owner alone.
+def save(join: JoinFile | HostFile, path: Path) -> None:
+    """Write a file to join with, for the eyes of its owner alone.
 
     Raises:
         ConflictError: there is such a file already.
@@ -95,7 +99,7 @@ def save(join: JoinFile, path: Path) -> None:
         raise explain_os(error, path) or error from None
 
 
-def _text(join: JoinFile) -> str:
+def _text(join: JoinFile | HostFile) -> str:
     return json.dumps(asdict(join), ensure_ascii=False, indent=1) + "\n"
 
 

@@ -17,7 +17,6 @@ from storeops.hub.hosts import HostSettings
 from storeops.hub.settings import HubSettings
 from storeops.i18n import _
 from storeops.operations import ownership
-from storeops.os_errors import explain_os
 from storeops.private_file import write_bytes
 
 FORMAT = "storeops-host-1"
@@ -98,24 +97,6 @@ def make(profile: config.Profile, name: str, first: str) -> HostFile:
 def _told(profile: config.Profile) -> dict[str, Any]:
     shown = config.as_dict(config.Config(profiles={profile.name: profile}))
     return {"name": profile.name, "config": shown}
-
-
-def save(file: HostFile, path: Path) -> None:
-    """Write it, for the eyes of its owner alone.
-
-    Raises:
-        ConflictError: there is such a file already.
-        ConfigError: it cannot be written.
-    """
-    if path.exists():
-        raise ConflictError(
-            _("There is a file {path} already.").format(path=path),
-            hint=_("Name another one with --out FILE."),
-        )
-    try:
-        write_bytes(path, (json.dumps(asdict(file), ensure_ascii=False, indent=1) + "\n").encode())
-    except OSError as error:
-        raise explain_os(error, path) or error from None
 
 
 def load(path: Path) -> HostFile | None:
