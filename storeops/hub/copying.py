@@ -18,12 +18,13 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,7 @@ SYNC_S = 15.0  # that Litestream may take
 START_S = 60.0
 RESTORE_S = 1800.0
 STOP_S = 10.0
+PID, WARM_PID = "litestream.pid", "warm.pid"  # of our processes of Litestream
 _log = logging.getLogger(__name__)
 
 
@@ -187,7 +189,7 @@ class Litestream:
                  "-no-expand-env", "-log-level", "warn"],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             )  # fmt: skip
-        write_bytes(self._hub / "litestream.pid", f"{self._process.pid}\n".encode())
+        write_bytes(self._hub / PID, f"{self._process.pid}\n".encode())
 
     def sync(self, name: str) -> None:
         """Let everything that is committed in a database be in the folder.
@@ -237,19 +239,20 @@ class Litestream:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        (self._hub / "litestream.pid").unlink(missing_ok=True)
+        (self._hub / PID).unlink(missing_ok=True)
 
 
 def end_left_behind(profile: str) -> None:
-    """End the Litestream that a killed `hub serve` of this profile left behind."""
-    with suppress(OSError, ValueError):
-        pid = int((hub_settings.folder(profile) / "litestream.pid").read_text())
-        if Path(f"/proc/{pid}/comm").read_text().strip() == "litestream":
-            if sys.platform != "win32":
-                os.kill(pid, signal.SIGKILL)
-            until = time.monotonic() + STOP_S
-            while Path(f"/proc/{pid}/comm").exists() and time.monotonic() < until:
-                time.sleep(0.02)
+    """End what a killed `hub serve` of this profile left behind of Litestream."""
+    for name in (PID, WARM_PID):
+        with suppress(OSError, ValueError):
+            pid = int((hub_settings.folder(profile) / name).read_text())
+            if Path(f"/proc/{pid}/comm").read_text().strip() == "litestream":
+                if sys.platform != "win32":
+                    os.kill(pid, signal.SIGKILL)
+                until = time.monotonic() + STOP_S
+                while Path(f"/proc/{pid}/comm").exists() and time.monotonic() < until:
+                    time.sleep(0.02)
 
 
 class Copier:
@@ -474,13 +477,25 @@ async def fetch(client: Any, settings: HubSettings, profile: str, epoch: int) ->
             return came
 
 
-def restore(profile: str, epoch: int, seal: tuple[int, str]) -> None:
+def newest(profile: str, epoch: int) -> int:
+    """The last transaction of data.db that the fetched files of an epoch have, 0 for none."""
+    files = _files(folder(profile, epoch) / FILES[0])
+    return max((_numbers(name)[1] for name, _path in files), default=0)
+
+
+def restore(
+    profile: str,
+    epoch: int,
+    seal: tuple[int, str],
+    warm: Callable[[Path], bool] = lambda _path: False,
+) -> None:
     """Put the databases of a fetched copy in their place; what lay there is kept in `hub/left`.
 
     Args:
         profile: of head office.
         epoch: of the copy.
         seal: count and head of the journal that the copy fits.
+        warm: makes data.db without putting back the whole; False when it cannot.
 
     Raises:
         ConfigError: the copy cannot be read.
@@ -492,22 +507,30 @@ def restore(profile: str, epoch: int, seal: tuple[int, str]) -> None:
         made = hub / f"{name}.restored"
         for each in hub.glob(f"{made.name}*"):
             each.unlink()
-        done = subprocess.run(
-            [server.binary("litestream"), "restore", "-no-expand-env", "-o", str(made),
-             f"file://{root / name}"],
-            stdin=subprocess.DEVNULL, capture_output=True, timeout=RESTORE_S, check=False,
-        )  # fmt: skip
-        if done.returncode or not made.exists():
-            raise ConfigError(
-                _("The copy of {name} cannot be put back: {why}").format(
-                    name=name, why=done.stderr.decode("utf-8", "replace").strip()[-300:] or "-"
-                ),
-                hint=_("`storeops hub serve --lead` begins with what is on this machine."),
-            )
+        if name != FILES[0] or not warm(made):
+            _put_back(root / name, made)
         made.chmod(0o600)
-        if name == "data":
+        with closing(sqlite3.connect(made, isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+        if name == FILES[0]:
             copied.fit_seal(paths.profile_dir(profile), made, seal, time.time())
         _put_in_place(made, database(profile, name), hub)
+
+
+def _put_back(copy: Path, made: Path) -> None:
+    """Make a database of the files of its copy."""
+    done = subprocess.run(
+        [server.binary("litestream"), "restore", "-no-expand-env", "-o", str(made),
+         f"file://{copy}"],
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=RESTORE_S, check=False,
+    )  # fmt: skip
+    if done.returncode or not made.exists():
+        raise ConfigError(
+            _("The copy of {name} cannot be put back: {why}").format(
+                name=copy.name, why=done.stderr.decode("utf-8", "replace").strip()[-300:] or "-"
+            ),
+            hint=_("`storeops hub serve --lead` begins with what is on this machine."),
+        )
 
 
 def _put_in_place(made: Path, wanted: Path, hub: Path) -> None:

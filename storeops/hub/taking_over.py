@@ -24,6 +24,7 @@ from storeops.hub.copying import Copier
 from storeops.hub.hosts import HostSettings, OwnData
 from storeops.hub.leading import Leadership, Lease, TakenLease
 from storeops.hub.settings import HubSettings
+from storeops.hub.warm_copy import WarmCopy
 from storeops.i18n import _
 from storeops.limits import handing_over
 
@@ -43,6 +44,7 @@ class _Standby:
     def __init__(self, app: OfficeWiring, settings: HubSettings) -> None:
         self._app, self._profile, self._settings = app, app.profile.name, settings
         self._fetched = self._shown = -FETCH_S
+        self.warm = WarmCopy(self._profile)
         self._told = ""
 
     async def look(self, there: Lease | None) -> None:
@@ -53,6 +55,7 @@ class _Standby:
         async with office_line.office_connection(self._settings) as client:
             await copying.fetch(client, self._settings, self._profile, there.copy)
         self._fetched = time.monotonic()
+        await asyncio.to_thread(self.warm.keep, there.copy)
         own = hosts.own_data(self._profile)
         if own.epoch != there.copy or own.led or now - self._shown > SHOW_S:
             await asyncio.to_thread(self._show, there)
@@ -60,7 +63,7 @@ class _Standby:
     def _show(self, there: Lease) -> None:
         try:
             with self._app.alone():
-                copying.restore(self._profile, there.copy, there.seal)
+                copying.restore(self._profile, there.copy, there.seal, self.warm.copy_to)
                 hosts.write_own_data(self._profile, OwnData(there.copy, at=there.at))
                 self._shown = time.monotonic()
         except ConflictError:
@@ -116,8 +119,13 @@ def leading_head_office(
             on_standby(name)
         await standby.look(there)
 
-    taken = asyncio.run(lead.stand_by(stop, looked, on_trouble, force))
+    try:
+        taken = asyncio.run(lead.stand_by(stop, looked, on_trouble, force))
+    except BaseException:
+        standby.warm.end()
+        raise
     if taken is None:
+        standby.warm.end()
         yield None
         return
     lead.keep()
@@ -128,7 +136,7 @@ def leading_head_office(
     watching.start()
     try:
         app.reopen()
-        _take_over(app, settings, taken)
+        _take_over(app, settings, taken, standby.warm)
         lead.ready()
         if app.standing is not None:
             app.standing.adopt()
@@ -145,6 +153,7 @@ def leading_head_office(
             copier.secure()
             whole = True
     finally:
+        standby.warm.end()
         if app.standing is not None:
             app.standing.leave()
         lead.end(release=whole)
@@ -163,7 +172,7 @@ def _watch(lead: Leadership, stop: threading.Event, ending: threading.Event) -> 
             ending.set()
 
 
-def _take_over(app: OfficeWiring, settings: HubSettings, taken: TakenLease) -> None:
+def _take_over(app: OfficeWiring, settings: HubSettings, taken: TakenLease, warm: WarmCopy) -> None:
     """Before this host acts: its files are those of the leader that was, its limits too."""
     profile, before = app.profile.name, taken.before
     if before is not None and before.id != taken.lease.id:
@@ -180,8 +189,9 @@ def _take_over(app: OfficeWiring, settings: HubSettings, taken: TakenLease) -> N
 
         for left in range(TRIES, 0, -1):
             _again(fetch)
+            warm.keep(before.copy)
             try:
-                copying.restore(profile, before.copy, before.seal)
+                copying.restore(profile, before.copy, before.seal, warm.move_to)
                 break
             except ConfigError:  # a leader that was stopped may merge files while they are listed
                 if left == 1:

@@ -22,7 +22,7 @@ from storeops.changes.apply import apply
 from storeops.changes.verify import verify
 from storeops.domains.tags.tagging import tag_row
 from storeops.errors import ConfigError, NetworkError, PolicyError, UsageError
-from storeops.hub import asking, following, hosts, joining_hosts, office, server, state
+from storeops.hub import asking, copying, following, hosts, joining_hosts, office, server, state
 from storeops.hub import settings as hub_settings
 from storeops.hub.leading import Leadership
 from storeops.sandbox import local
@@ -202,6 +202,11 @@ def test_the_second_host_takes_over(two: Two, cli: Cli, monkeypatch: pytest.Monk
     sending = threading.Thread(target=send, args=(here, own))
     sending.start()
     until(lambda: calls(two) >= 4)
+    whole: list[str] = []
+    put_back = copying._put_back
+    monkeypatch.setattr(
+        copying, "_put_back", lambda copy, made: whole.append(copy.name) or put_back(copy, made)
+    )
     ended = Leadership.end
     monkeypatch.setattr(Leadership, "end", lambda self, *, release: ended(self, release=False))
     stale = App.open("office")
@@ -216,6 +221,7 @@ def test_the_second_host_takes_over(two: Two, cli: Cli, monkeypatch: pytest.Monk
     here.close()
     two.chain.sandbox.control.settings(latency_ms=0)
     until(lambda: hosts.lead("second").name == "two" and hosts.lead("second").until)
+    assert "data" not in whole  # what was kept warm took its place
     now = App.open("second")
     until(lambda: states(now) == {"done": 8 + 1, "queued": 1, "planned": 2})
     assert calls(two) == 8 + 1
