@@ -468,12 +468,14 @@ def file_size(path: Path) -> int:
 
 @contextmanager
 def streaming(connection: sqlite3.Connection) -> Iterator[None]:
-    """Read what is read once and whole: of mapped pages all would stay in memory."""
+    """Map what is read once and whole, which is quicker, and let go of it afterwards: as long as it
+    is mapped it stays in memory."""
     (mapped,) = connection.execute("PRAGMA mmap_size").fetchone()
-    connection.execute("PRAGMA mmap_size = 0")
+    connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
     try:
         yield
     finally:
+        connection.execute("PRAGMA mmap_size = 0")
         connection.execute(f"PRAGMA mmap_size = {mapped}")
 
 
