@@ -137,7 +137,7 @@ class ColumnScan:
         else:
             people = self.columns.customers_of(self.follows)
         sets = self._sets(facet)
-        found: Counts = [(value, int((people & who).sum())) for value, who in sets.many]
+        found: Counts = [(value, int(np.count_nonzero(people & who))) for value, who in sets.many]
         passed = np.zeros(len(sets.keys) + 1, np.int32)
         np.cumsum(people.take(sets.keys), out=passed[1:])
         counts = np.diff(passed.take(sets.ends), prepend=0).tolist()

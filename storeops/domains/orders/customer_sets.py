@@ -12,7 +12,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from storeops.database.database import Database
 from storeops.mirror import column_store
@@ -200,13 +200,13 @@ def every(
         for keys in [np.array([key for _value, key in pairs], np.int64)]
     }
     found: list[tuple[int | str, Mask | Keys]] = []
+    who: Any
     for value, dense, blob in rows:
         if value is None:  # ready, and there is no set of that kind
             continue
         new = more.pop(value, None)
         if dense:
-            who = np.zeros(size, bool)
-            _add(who, dense, blob)
+            who = _bits(blob, size)
             if len(changed):
                 who &= ~moved
         else:
@@ -231,15 +231,18 @@ _IF_READY = f"WHERE m.key = '{_READY}' AND m.value = 'ready'"
 
 def _add(mask: Mask, dense: int | None, blob: bytes | None) -> None:
     """Set the places of those in a set."""
-    import numpy as np
-
     if dense:
-        bits = np.frombuffer(blob or b"", np.uint8)
-        bits = np.unpackbits(bits, count=min(len(bits) * 8, len(mask)), bitorder="little")
-        mask[: len(bits)] |= bits.view(bool)
+        mask |= _bits(blob, len(mask))
     else:
         keys = _keys(blob)
         mask[keys[keys < len(mask)]] = True
+
+
+def _bits(blob: bytes | None, size: int) -> Mask:
+    import numpy as np
+
+    bits = np.frombuffer(blob or b"", np.uint8)
+    return np.unpackbits(bits, count=size, bitorder="little").view(bool)
 
 
 def _keys(blob: bytes | None) -> NDArray[np.int32]:
