@@ -133,6 +133,7 @@ def account_token(
     *,
     exports: Sequence[Mapping[str, Any]] = (),
     imports: Sequence[Mapping[str, Any]] = (),
+    mappings: Mapping[str, str] | None = None,
     streams: bool = False,
     revoked: Mapping[str, int] | None = None,
 ) -> str:
@@ -145,6 +146,7 @@ def account_token(
         at: Unix seconds.
         exports: services that it offers.
         imports: services of others that it uses.
+        mappings: subject of what is published or asked in it → the subject that this means.
         streams: whether it may keep streams.
         revoked: public key of a user → Unix seconds; what was issued until then is refused.
     """
@@ -159,6 +161,10 @@ def account_token(
         nats["exports"] = list(exports)
     if imports:
         nats["imports"] = list(imports)
+    if mappings:
+        nats["mappings"] = {
+            subject: [{"subject": meant, "weight": 100}] for subject, meant in mappings.items()
+        }
     if revoked:
         nats["revocations"] = dict(revoked)
     return token(operator, account, name, nats, at)

@@ -8,7 +8,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -36,7 +36,8 @@ REST_S = 20.0  # between two notes that nothing is left, while nothing comes
 WAIT_S = 2.0  # for further messages, before looking whether to stop
 ONCE_S = 1.0  # without any: nothing is left
 GATHER_S = 1.0  # after everything was read: who asks for each change by itself costs the server
-# a search, a file and an answer each time, and a night's changes come many at a time
+# a search and an answer each time, and a night's changes come many at a time
+SILENT_S = 300.0  # nothing came: greet again, for the consumer may be gone with its server
 HELLO_S = 3.0
 RETRY_S = (1.0, 2.0, 5.0, 10.0, 30.0)  # waits after a line was cut; the last one again and again
 
@@ -48,7 +49,9 @@ class FollowReport:
     Attributes:
         things: how many things changed.
         refilled: everything was delivered anew.
-        greeted: head office answered; without it, only what was published before has come.
+        greeted: head office answered; without it nothing comes.
+        ordered: messages come one after the other and want no acknowledgement; a head office of an
+            earlier version wants one of each.
         behind: how many messages are known to follow.
         asked: requests that head office has taken.
         submitted: submissions that are no plans (how tasks ended) that head office has had.
@@ -57,6 +60,7 @@ class FollowReport:
     things: int = 0
     refilled: bool = False
     greeted: bool = False
+    ordered: bool = False
     behind: int = 0
     asked: int = 0
     submitted: int = 0
@@ -175,16 +179,40 @@ async def _follow(
     ) as client:
         arriving.note_let_in(app.data, True)
         left = await _greet(app.data, client, join, report, anew)
-        if not anew and state.read(app.data.connection, "refill"):
-            return
         asked = await _ask(app, client, join, report)
-        if once and left == 0 and not asked:
+        if once and (not report.greeted or (left == 0 and not asked)):
             _rest(app, report)
             return
-        subscription = await client.jetstream().pull_subscribe_bind(
-            rights.consumer(join.store), rights.STREAM
-        )
         rested = -REST_S
+        while not stop.is_set() and (anew or not state.read(app.data.connection, "refill")):
+            if report.greeted:
+                if await _read(app, client, join, report, once, stop, on_progress):
+                    return
+            else:  # head office was away when the line was made
+                if not client.is_connected:
+                    raise NetworkError(_("The line to head office is cut.")) from None
+                if time.monotonic() - rested >= REST_S:
+                    _rest(app, report)
+                    rested = time.monotonic()
+                await asyncio.sleep(WAIT_S)
+            await _greet(app.data, client, join, report, anew)
+
+
+async def _read(
+    app: OfficeWiring,
+    client: Client,
+    join: JoinFile,
+    report: FollowReport,
+    once: bool,
+    stop: threading.Event,
+    on_progress: Callable[[FollowReport], None] | None,
+) -> bool:
+    """Read what comes after a greeting; whether nothing is left to do, else greet again."""
+    subscription = await client.jetstream().pull_subscribe_bind(
+        rights.consumer(join.store), rights.STREAM
+    )
+    read, rested, heard = 0, -REST_S, time.monotonic()
+    try:
         while not stop.is_set():
             await _ask(app, client, join, report)
             try:
@@ -196,29 +224,53 @@ async def _follow(
             if not messages:  # nats-py may give none, too, when a line is cut in the middle
                 if not client.is_connected:
                     raise NetworkError(_("The line to head office is cut.")) from None
-                if not report.greeted:  # head office was away when the line was made
-                    await _greet(app.data, client, join, report, anew)
                 if once or time.monotonic() - rested >= REST_S:
                     _rest(app, report)
                     rested = time.monotonic()
                 if once:
-                    return
+                    return True
+                if time.monotonic() - heard >= SILENT_S:
+                    return False
                 continue
-            arrived = [_arrived(each) for each in messages]
-            report.things += arriving.write(app.data, arrived, app.clock.now(), sure=report.greeted)
-            asking.settle(app)
-            for each in messages:
-                await each.ack()
-            await client.flush()
-            report.behind = arrived[-1].pending
-            if on_progress is not None:
-                on_progress(report)
+            heard = time.monotonic()
+            whole = _in_order(messages, read) if report.ordered else messages
+            read += len(whole)
+            if whole:
+                arrived = [_arrived(each) for each in whole]
+                report.things += arriving.write(app.data, arrived, app.clock.now(), sure=True)
+                asking.settle(app)
+                report.behind = arrived[-1].pending
+                if on_progress is not None:
+                    on_progress(report)
+            if len(whole) < len(messages):  # the server gives us what is after our position
+                return False
+            if not report.ordered:
+                for each in messages:
+                    await each.ack()
+                await client.flush()
             if report.behind == 0:
                 _rest(app, report)
                 rested = time.monotonic()
                 if once:
-                    return
+                    return True
                 await asyncio.sleep(GATHER_S)
+        return True
+    finally:
+        with suppress(Exception):  # the line is cut
+            await subscription.unsubscribe()
+
+
+def _in_order(messages: Sequence[Msg], read: int) -> Sequence[Msg]:
+    """Those before the first that is missing: what was lost on the way is not delivered again.
+
+    Args:
+        messages: as they came.
+        read: how many of this consumer were read before.
+    """
+    for at, each in enumerate(messages):
+        if each.metadata.sequence.consumer != read + at + 1:
+            return messages[:at]
+    return messages
 
 
 async def _ask(app: OfficeWiring, client: Client, join: JoinFile, report: FollowReport) -> int:
@@ -280,7 +332,7 @@ async def _greet(
             timeout=HELLO_S,
         )
         told = json.loads(answer.data)
-        report.greeted = True
+        report.greeted, report.ordered = True, bool(told.get("ordered"))
         epoch = str(told.get("epoch") or "")
         if not told["refill"]:
             _keep_epoch(db, epoch)

@@ -1,4 +1,4 @@
-"""Head office at the server: stream and consumers, publishing, greetings, revoking."""
+"""Head office at the server: streams and consumers, publishing, greetings, revoking."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import (
     AbstractContextManager,
     ExitStack,
@@ -46,10 +47,8 @@ IDLE_S = 0.2  # between two looks at the outbox
 FULL_S = 5.0  # for somebody to make room
 AGAIN_S = 1.0  # before the server is tried again
 LOOK_S = 10.0  # between two looks at who follows
-ACK_WAIT_S = 20
-MOST_SHOPS = 100_000  # unsaid, a server takes 1,000 consumers
-AT_ONCE = 50  # consumers that are made at a time
-UNACKNOWLEDGED = 1000
+MOST_SHOPS = 100_000  # of a part; unsaid, a server takes 1,000 consumers
+AT_ONCE = 50  # consumers that are made at a time, of shops that have not greeted
 ANSWER_S = 30  # that a busy server may let us wait for an answer
 HANGS_S = 120  # a server of ours that lives and does not answer for so long is started anew
 GREETED_AT_ONCE = 50
@@ -299,59 +298,72 @@ async def _start(app: OfficeWiring, settings: HubSettings, process: server.Serve
 
 
 async def _prepare(app: OfficeWiring, client: Client, settings: HubSettings) -> None:
-    """Make the stream, or bring it to what this version wants; a new one is given everything."""
+    """Make the streams, or bring them to what this version wants; new ones are given everything."""
     from nats.js.api import StreamConfig
     from nats.js.errors import NotFoundError as NoStream
 
-    stream = client.jetstream(timeout=ANSWER_S)
-    wanted = StreamConfig(
-        name=rights.STREAM, subjects=["facts.>"], max_msgs_per_subject=1, allow_direct=False,
-        max_consumers=MOST_SHOPS, num_replicas=settings.replicas,
-    )  # fmt: skip
-    try:
-        info = await stream.stream_info(rights.STREAM)
-    except NoStream:
-        await stream.add_stream(wanted)
-        _begin_anew(app)
+    streams = client.jetstream(timeout=ANSWER_S)
+    lasts: dict[int, int] = {}
+    for part in range(rights.PARTS):
+        wanted = StreamConfig(
+            name=rights.stream(part), subjects=[f"facts-{part}.>"], max_msgs_per_subject=1,
+            allow_direct=False, max_consumers=MOST_SHOPS, num_replicas=settings.replicas,
+        )  # fmt: skip
+        try:
+            info = await streams.update_stream(wanted)
+        except NoStream:
+            info = await streams.add_stream(wanted)
+        lasts[part] = info.state.last_seq
+    known = publishing.kept(app.data.connection)
+    # made for another number of parts; or put back from an older copy, so that they lack what we
+    # believe that shops have
+    if state.number(app.data.connection, "parts") != rights.PARTS or any(
+        lasts[part] < known[part] for part in lasts
+    ):
+        _begin_anew(app, lasts)
     else:
-        await stream.update_stream(wanted)
-        # put back from an older copy, it lacks what we believe that shops have
-        if info.state.last_seq < state.number(app.data.connection, "last_seq"):
-            _begin_anew(app)
-        else:
-            await _learn_published(app, stream, info.state.last_seq)
-    if not state.read(app.data.connection, "epoch"):
-        with app.data.atomic() as connection:
-            state.write(connection, "epoch", token_hex(8))
+        await _learn_published(app, client, lasts)
+    with suppress(NoStream):  # of earlier versions
+        await streams.delete_stream(rights.STREAM)
 
 
-async def _learn_published(app: OfficeWiring, stream: Any, last: int) -> None:
+async def _lasts(client: Client) -> dict[int, int]:
+    """Number of the newest message of each part."""
+    streams = client.jetstream(timeout=ANSWER_S)
+    parts = range(rights.PARTS)
+    found = await asyncio.gather(*(streams.stream_info(rights.stream(part)) for part in parts))
+    return {part: info.state.last_seq for part, info in zip(parts, found, strict=True)}
+
+
+async def _learn_published(app: OfficeWiring, client: Client, lasts: Mapping[int, int]) -> None:
     """Learn of messages that the server kept and this data.db does not know of: they were published
     right before a crash, perhaps from another host. What shops got by them is looked at again."""
-    known = state.number(app.data.connection, "last_seq")
-    if last <= known:
-        return
-    if known == 0:  # nothing was noted as published yet: everything waits in the outbox
-        publishing.learn(app.data, [], last, time.time())
-        return
     from nats.js.errors import NotFoundError as Gone
 
-    found = []
-    for number in range(known + 1, last + 1):
-        with suppress(Gone):  # a newer one took its place
-            message = await stream.get_msg(rights.STREAM, seq=number)
-            _facts, store, kind, key = message.subject.split(".", 3)
-            found.append((kind, int(key), int(store), message.data or b""))
-    publishing.learn(app.data, found, last, time.time())
+    streams = client.jetstream(timeout=ANSWER_S)
+    known = publishing.kept(app.data.connection)
+    for part, last in lasts.items():
+        if last <= known[part]:
+            continue
+        found = []
+        # nothing was noted as published yet: everything waits in the outbox
+        for number in range(known[part] + 1, last + 1) if known[part] else ():
+            with suppress(Gone):  # a newer one took its place
+                message = await streams.get_msg(rights.stream(part), seq=number)
+                _facts, store, kind, key = (message.subject or "").split(".", 3)
+                found.append((kind, int(key), int(store), message.data or b""))
+        publishing.learn(app.data, found, {part: last}, time.time())
 
 
-def _begin_anew(app: OfficeWiring) -> None:
-    """Another stream than before: what it lacks is published anew, and every mirror that followed
-    the other one is filled anew, for the numbers of its messages mean nothing here."""
+def _begin_anew(app: OfficeWiring, lasts: Mapping[int, int]) -> None:
+    """Other streams than before: what they lack is published anew, and every mirror that followed
+    the others is filled anew, for the numbers of their messages mean nothing here."""
     stores.note_everything(app.data, app.clock.now())
     with app.data.atomic() as connection:
         state.write(connection, "epoch", token_hex(8))
-        state.write(connection, "last_seq", 0)
+        state.write(connection, "parts", rights.PARTS)
+        publishing.note_kept(connection, lasts)
+        connection.execute("UPDATE hub_store SET position = NULL")
 
 
 async def _work(
@@ -363,26 +375,19 @@ async def _work(
     on_ready: Callable[[ServeReport], None],
     upward: Upward,
 ) -> None:
-    made = set(await consumers(client))
-    greeting = _Greeting(app, client, report)
+    greeting = _Greeting(app, client, report, set(await consumers(client)))
     await client.subscribe(rights.hello_subject("*"), cb=greeting.hear)
     await client.subscribe(rights.ask_subject("*"), cb=upward.take)
     looked = 0.0
     while not stop.is_set():
         wanted = set(publishing.shops(app.data.connection))
-        missing = sorted(wanted - made)
-        for start in range(0, len(missing), AT_ONCE):
-            part = missing[start : start + AT_ONCE]
-            await asyncio.gather(*(make_consumer(client, store) for store in part))
-        made = wanted
         on_ready(report)
+        await greeting.expect(wanted)
         more = await publish(app, client, report)
         if time.monotonic() - looked > LOOK_S:
             await note_seen(app, client)
             if app.standing is not None:  # who led before may have gone on for a moment
-                stream = client.jetstream(timeout=ANSWER_S)
-                info = await stream.stream_info(rights.STREAM)
-                await _learn_published(app, stream, info.state.last_seq)
+                await _learn_published(app, client, await _lasts(client))
             looked = time.monotonic()
         busy = await upward.turn()
         if not more:
@@ -404,7 +409,7 @@ async def publish(app: OfficeWiring, client: Client, report: ServeReport) -> boo
         return False
     if app.standing is not None:  # no shop knows what another host would not
         await asyncio.to_thread(app.secure)
-    expected = None if app.standing is None else state.number(app.data.connection, "last_seq")
+    expected = None if app.standing is None else publishing.kept(app.data.connection)
     newest = await send(client, batch.messages, expected)
     publishing.done(app.data, batch, newest)
     report.published += len(batch.messages)
@@ -412,9 +417,10 @@ async def publish(app: OfficeWiring, client: Client, report: ServeReport) -> boo
 
 
 async def send(
-    client: Client, messages: Sequence[ThingMessage], expected: int | None = None
-) -> int:
-    """Publish messages, and wait until the server has kept each; returns the newest's number.
+    client: Client, messages: Sequence[ThingMessage], expected: Mapping[int, int] | None = None
+) -> dict[int, int]:
+    """Publish messages, and wait until the server has kept each; returns the newest's number by
+    part.
 
     nats-py's own way waits for each answer apart, which costs six times the work: here they are
     counted, under a reply address of these messages alone.
@@ -422,38 +428,40 @@ async def send(
     Args:
         client: of head office.
         messages: in order.
-        expected: number of the newest message of the stream, when nothing may be published after
-            one that we do not know of: another host may lead by now.
+        expected: part → number of its newest message, when nothing may be published after one
+            that we do not know of: another host may lead by now.
 
     Raises:
         NetworkError: the server has gone, or did not keep one; nobody knows then which it kept.
     """
-    missing = len(messages)
-    newest = 0
+    sent = [(part, name, each.payload) for each in messages for part, name in each.places]
+    missing = len(sent)
+    newest: dict[int, int] = {}
+    next_after = dict(expected or {})
     answered = asyncio.Event()
     refused = ""
 
     async def answer(message: Msg) -> None:
-        nonlocal missing, newest, refused
+        nonlocal missing, refused
         missing -= 1
+        part = sent[int(message.subject.rpartition(".")[2])][0]
         try:
-            newest = max(newest, int(json.loads(message.data)["seq"]))
+            newest[part] = max(newest.get(part, 0), int(json.loads(message.data)["seq"]))
         except (ValueError, KeyError, TypeError):  # an error, or nobody keeps anything
             refused = refused or message.data.decode("utf-8", "replace")[:200] or "-"
         if missing == 0 or refused:
             answered.set()
 
-    if not messages:
-        return 0
+    if not sent:
+        return {}
     address = client.new_inbox()
     subscription = await client.subscribe(f"{address}.*", cb=answer)
-    for number, each in enumerate(messages):
+    for number, (part, name, payload) in enumerate(sent):
         headers = None
         if expected is not None:
-            headers = {"Nats-Expected-Last-Sequence": str(expected + number)}
-        await client.publish(
-            each.subject, each.payload, reply=f"{address}.{number}", headers=headers
-        )
+            headers = {"Nats-Expected-Last-Sequence": str(next_after[part])}
+            next_after[part] += 1
+        await client.publish(name, payload, reply=f"{address}.{number}", headers=headers)
     while not answered.is_set():
         had = missing
         with suppress(TimeoutError):
@@ -472,65 +480,103 @@ async def send(
     return newest
 
 
-async def make_consumer(client: Client, store: int, *, after: int | None = None) -> None:
-    """Make the consumer of a shop, unless it is there.
+async def make_consumer(app: OfficeWiring, client: Client, store: int) -> int:
+    """Make the consumer of a shop after what went to it last, in place of the one that is there.
+
+    It is in the server's memory and wants no acknowledgement: the back office knows by itself how
+    far it is, says it when it greets, and sees by the numbers when one message is missing. A file
+    of each shop's position, written at every delivery, would cost the server more than all else.
 
     Args:
+        app: head office.
         client: of head office.
         store: department id of the shop.
-        after: number of the last message it need not get again; None for everything.
+
+    Returns:
+        How many messages are left.
     """
     from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
     from nats.js.errors import NotFoundError as NoConsumer
 
-    stream = client.jetstream(timeout=ANSWER_S)
-    with suppress(NoConsumer):
-        await stream.consumer_info(rights.STREAM, rights.consumer(store))
-        return
+    (position,) = app.data.execute(
+        "SELECT position FROM hub_store WHERE department_id = ?", (store,)
+    ).fetchone()
     policy: dict[str, Any] = {"deliver_policy": DeliverPolicy.LAST_PER_SUBJECT}
-    if after is not None:
+    if position:
         policy = {
-            "deliver_policy": DeliverPolicy.BY_START_SEQUENCE, "opt_start_seq": after + 1,
+            "deliver_policy": DeliverPolicy.BY_START_SEQUENCE, "opt_start_seq": position + 1,
         }  # fmt: skip
-    await stream.add_consumer(
-        rights.STREAM,
+    part, streams = rights.part(store), client.jetstream(timeout=ANSWER_S)
+    with suppress(NoConsumer):
+        await streams.delete_consumer(rights.stream(part), rights.consumer(store))
+    info = await streams.add_consumer(
+        rights.stream(part),
         ConsumerConfig(
             durable_name=rights.consumer(store),
-            filter_subjects=[f"facts.{store}.>", f"facts.{publishing.EVERYBODY}.>"],
-            ack_policy=AckPolicy.EXPLICIT,
-            ack_wait=ACK_WAIT_S,
-            max_ack_pending=UNACKNOWLEDGED,
+            filter_subjects=[
+                f"{publishing.subjects(part, each)}.>" for each in (store, publishing.EVERYBODY)
+            ],
+            ack_policy=AckPolicy.NONE,
+            mem_storage=True,
+            num_replicas=1,
             **policy,
         ),
     )
+    return info.num_pending or 0
 
 
 class _Greeting:
     """Answers back offices that begin to follow.
 
-    A back office says which message it wrote last. When the server knows of later ones that were
-    acknowledged, the mirror is not the one that received them: everything is delivered again. What
-    was delivered and not acknowledged, by a follower that was killed, is delivered at once.
+    A back office says which message it wrote last, and gets what came after that; everything, when
+    what it says is of another stream.
     """
 
-    def __init__(self, app: OfficeWiring, client: Client, report: ServeReport) -> None:
+    def __init__(
+        self, app: OfficeWiring, client: Client, report: ServeReport, made: set[int]
+    ) -> None:
         self._app = app
         self._client = client
         self._report = report
         self._room = asyncio.Semaphore(GREETED_AT_ONCE)
         self._answering: set[asyncio.Task[None]] = set()
+        self._heard: dict[str, Msg] = {}  # by subject; not answered yet
+        self._made = made  # shops that have a consumer
+        self._making: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def expect(self, shops: set[int]) -> None:
+        """Make consumers of some shops that have none: by them is known how far behind they are."""
+        self._made &= shops
+        await asyncio.gather(
+            *(self._make(store, anew=False) for store in sorted(shops - self._made)[:AT_ONCE])
+        )
+
+    async def _make(self, store: int, *, anew: bool) -> int:
+        async with self._making[store]:
+            if not anew and store in self._made:
+                return 0
+            left = await make_consumer(self._app, self._client, store)
+            self._made.add(store)
+            return left
 
     async def hear(self, message: Msg) -> None:
-        """Answer a greeting beside others: all shops may come back at once."""
-        task = asyncio.create_task(self._answer_soon(message))
+        """Answer a greeting beside others: all shops may come back at once. Who greets again before
+        it was answered keeps its place."""
+        waits = message.subject in self._heard
+        self._heard[message.subject] = message
+        if waits:
+            return
+        task = asyncio.create_task(self._answer_soon(message.subject))
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
 
-    async def _answer_soon(self, message: Msg) -> None:
+    async def _answer_soon(self, subject: str) -> None:
         from nats.errors import Error
+        from nats.js.errors import Error as StreamError
 
         async with self._room:
-            with suppress(Error, TimeoutError, StoreOpsError):  # it greets again
+            message = self._heard.pop(subject)
+            with suppress(Error, StreamError, TimeoutError, StoreOpsError):  # it greets again
                 await self.answer(message)
 
     async def answer(self, message: Msg) -> None:
@@ -547,37 +593,36 @@ class _Greeting:
         ).fetchone()
         if known is None:
             return
-        stream = self._client.jetstream(timeout=ANSWER_S)
-        await make_consumer(self._client, store)  # let in again since we last looked
-        info = await stream.consumer_info(rights.STREAM, rights.consumer(store))
-        acknowledged = info.ack_floor.stream_seq if info.ack_floor else 0
-        # a mirror may be older than what was acknowledged, of a stream that is lost, or of the
-        # time before the shop was revoked, when nobody told it who left
-        newest = (await stream.stream_info(rights.STREAM)).state.last_seq
+        streams = self._client.jetstream(timeout=ANSWER_S)
+        newest = (await streams.stream_info(rights.stream_of(store))).state.last_seq
         current = state.read(self._app.data.connection, "epoch")
-        refill = not acknowledged <= position <= newest or (known[0] is None and position > 0)
-        refill = refill or (epoch != "" and epoch != current and position > 0)
-        left = (info.num_pending or 0) + (info.num_ack_pending or 0)
-        if refill or info.num_ack_pending:
-            await stream.delete_consumer(rights.STREAM, rights.consumer(store))
-            after = None if refill else acknowledged
-            await make_consumer(self._client, store, after=after)
-        self._report.refilled += int(refill)
+        # a mirror may be of a stream that is lost, or of the time before the shop was revoked, when
+        # nobody told it who left
+        refill = position > 0 and (position > newest or epoch != current or known[0] is None)
         with self._app.data.atomic() as connection:
             connection.execute(
-                "UPDATE hub_store SET last_seen_at = ? WHERE department_id = ?",
-                (int(self._app.clock.now()), store),
+                "UPDATE hub_store SET last_seen_at = ?, position = ? WHERE department_id = ?",
+                (int(self._app.clock.now()), None if refill else position or None, store),
             )
-        answer = {"refill": refill, "left": left, "epoch": current}
+        left = await self._make(store, anew=True)
+        self._report.refilled += int(refill)
+        answer = {"refill": refill, "left": left, "epoch": current, "ordered": True}
         await message.respond(json.dumps(answer).encode())
 
 
 async def consumers(client: Client) -> dict[int, Any]:
     """What the server knows of every shop's consumer, by department id."""
-    stream = client.jetstream(timeout=ANSWER_S)
+    found: dict[int, Any] = {}
+    for each in await asyncio.gather(*(_listed(client, part) for part in range(rights.PARTS))):
+        found |= each
+    return found
+
+
+async def _listed(client: Client, part: int) -> dict[int, Any]:
+    streams = client.jetstream(timeout=ANSWER_S)
     found: dict[int, Any] = {}
     offset = 0
-    while page := await stream.consumers_info(rights.STREAM, offset=offset):
+    while page := await streams.consumers_info(rights.stream(part), offset=offset):
         for each in page:
             kind, _dash, store = (each.name or "").partition("-")
             if kind == "shop" and store.isdecimal():
@@ -587,15 +632,17 @@ async def consumers(client: Client) -> dict[int, Any]:
 
 
 async def note_seen(app: OfficeWiring, client: Client) -> None:
-    """Note which back offices are waiting for messages at this moment."""
+    """Note which back offices are waiting for messages at this moment, and how far they are."""
     now = int(app.clock.now())
     waiting = [
-        (now, store) for store, each in (await consumers(client)).items() if each.num_waiting
+        (now, each.delivered.stream_seq, store)
+        for store, each in (await consumers(client)).items()
+        if each.num_waiting
     ]
     if waiting:
         with app.data.atomic() as connection:
             connection.executemany(
-                "UPDATE hub_store SET last_seen_at = ?"
+                "UPDATE hub_store SET last_seen_at = ?, position = max(coalesce(position, 0), ?)"
                 " WHERE department_id = ? AND last_seen_at IS NOT NULL",  # it has greeted
                 waiting,
             )
@@ -612,10 +659,15 @@ async def tell_revoked(app: OfficeWiring, settings: HubSettings) -> None:
         settings.url, settings.key("admin"), rights.admin_token(settings, now - AGO_S),
         "head office", authority(settings),
     ) as client:  # fmt: skip
-        token = rights.shops_token(settings, stores.revoked(app.data), now)
-        answer = await client.request("$SYS.REQ.CLAIMS.UPDATE", token.encode(), timeout=5)
-        if b'"error"' in answer.data:
-            raise NetworkError(_("The server of the hub did not take the list of revoked keys."))
+        for token in (  # the first for servers whose configuration an earlier version wrote
+            rights.office_token(settings, now),
+            rights.shops_token(settings, stores.revoked(app.data), now),
+        ):
+            answer = await client.request("$SYS.REQ.CLAIMS.UPDATE", token.encode(), timeout=5)
+            if b'"error"' in answer.data:
+                raise NetworkError(
+                    _("The server of the hub did not take the list of revoked keys.")
+                )
 
 
 def refuse_now(app: OfficeWiring, store: int | None = None) -> None:
@@ -639,8 +691,10 @@ async def _refuse_now(app: OfficeWiring, settings: HubSettings, store: int | Non
     if store is None:
         return
     async with office_connection(settings) as client:
-        stream = client.jetstream(timeout=ANSWER_S)
+        streams, part = client.jetstream(timeout=ANSWER_S), rights.part(store)
         with suppress(Gone):
-            await stream.delete_consumer(rights.STREAM, rights.consumer(store))
+            await streams.delete_consumer(rights.stream(part), rights.consumer(store))
         with suppress(Gone):
-            await stream.purge_stream(rights.STREAM, subject=f"facts.{store}.>")
+            await streams.purge_stream(
+                rights.stream(part), subject=f"{publishing.subjects(part, store)}.>"
+            )

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Any
 
 from storeops.database.database import Database
-from storeops.hub import outbox, state
+from storeops.hub import outbox, rights, state
 from storeops.hub.things import things
 from storeops.shared_rows import SharedThing
 
@@ -41,14 +41,30 @@ class ThingMessage:
     number: int
 
     @property
-    def subject(self) -> str:
-        """Where it is published."""
-        return subject(self.store, self.kind, self.key)
+    def places(self) -> list[tuple[int, str]]:
+        """Where it is published: (part, subject)."""
+        parts = range(rights.PARTS) if self.store == EVERYBODY else [rights.part(self.store)]
+        return [(part, f"{subjects(part, self.store)}.{self.kind}.{self.key}") for part in parts]
 
 
-def subject(store: int, kind: str, key: int) -> str:
-    """The subject of a thing of a shop (0: of all)."""
-    return f"facts.{store}.{kind}.{key}"
+def subjects(part: int, store: int) -> str:
+    """What the subjects of all things of a shop (0: of all shops) begin with, in a part."""
+    return f"facts-{part}.{store}"
+
+
+def kept(connection: sqlite3.Connection) -> dict[int, int]:
+    """Number of the newest message that is known to be in each part; 0 for none."""
+    return {part: state.number(connection, _kept(part)) for part in range(rights.PARTS)}
+
+
+def note_kept(connection: sqlite3.Connection, newest: Mapping[int, int]) -> None:
+    """Note the number of the newest message of parts."""
+    for part, number in newest.items():
+        state.write(connection, _kept(part), number)
+
+
+def _kept(part: int) -> str:
+    return f"last_seq:{part}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +131,17 @@ def _notes(connection: sqlite3.Connection, limit: int) -> list[tuple[int, str, i
     ).fetchall()
 
 
-def done(db: Database, batch: OutboxBatch, newest: int = 0) -> None:
+def done(db: Database, batch: OutboxBatch, newest: Mapping[int, int]) -> None:
     """Note that the server has kept every message of a batch.
 
     Args:
         db: data.db of head office.
         batch: what was published.
-        newest: number of the newest message in the stream, 0 when there was none: a stream that
-            has it no longer is another one.
+        newest: part → number of the newest message in its stream: one that has it no longer is
+            another one.
     """
     with db.atomic() as connection:
-        if newest:
-            state.write(connection, "last_seq", newest)
+        note_kept(connection, newest)
         for each in batch.messages:
             _remember(connection, each.kind, each.key, each.store, each.payload, each.digest)
         connection.execute("DELETE FROM hub_outbox WHERE number <= ?", (batch.last,))
@@ -149,7 +164,10 @@ def _remember(
 
 
 def learn(
-    db: Database, messages: Iterable[tuple[str, int, int, bytes]], newest: int, at: float
+    db: Database,
+    messages: Iterable[tuple[str, int, int, bytes]],
+    newest: Mapping[int, int],
+    at: float,
 ) -> None:
     """Note what shops have got by messages that this database did not know of; each thing of them
     is published again as it is now, unless that is the same.
@@ -157,16 +175,19 @@ def learn(
     Args:
         db: data.db of head office.
         messages: (kind, number, shop, payload).
-        newest: number of the newest message in the stream.
+        newest: part → number of the newest message in its stream.
         at: Unix seconds.
     """
     with db.atomic() as connection:
         for kind, key, store, payload in messages:
             if kind not in things():
                 continue
-            _remember(connection, kind, key, store, payload, digest_of(payload))
+            if store == EVERYBODY:  # other parts may lack it: it is published in each once more
+                _remember(connection, kind, key, store, b"", b"")
+            else:
+                _remember(connection, kind, key, store, payload, digest_of(payload))
             outbox.note(connection, kind, key, at)
-        state.write(connection, "last_seq", newest)
+        note_kept(connection, newest)
 
 
 def _messages(

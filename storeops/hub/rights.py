@@ -1,10 +1,14 @@
 """Who may do what at the server: accounts and users, as tokens.
 
-Head office owns one account with the stream; all back offices live in another one, which holds
-nothing and sees of the first only four services: the next messages of a shop's own consumer, the
-acknowledgement of these, a greeting to head office, and what is asked of it. Each user may ask
-these of its own shop alone. What crosses between accounts gets a reply address of the server's
-making, so that nobody can have a delivery sent to a subject of head office.
+Head office owns one account with the streams; all back offices live in another one, which holds
+nothing and sees of the first only three services: the next messages of a shop's own consumer, a
+greeting to head office, and what is asked of it. Each user may ask these of its own shop alone.
+What crosses between accounts gets a reply address of the server's making, so that nobody can have a
+delivery sent to a subject of head office.
+
+Shops are spread over PARTS streams by their number, for the server goes through all messages of a
+stream for each consumer that waits there. Which one a shop is in only the server and head office
+know: shops ask at one name, and the server puts the right one in its place.
 """
 
 from __future__ import annotations
@@ -14,7 +18,32 @@ from collections.abc import Mapping
 from storeops.hub.credentials import account_token, operator_token, user_token
 from storeops.hub.settings import HubSettings
 
-STREAM = "FACTS"
+STREAM = "FACTS"  # what shops call it
+PARTS = 16  # with 1,500 shops some hundred in each; what everybody gets is kept in every one
+
+
+def part(store: int) -> int:
+    """Which part a shop is in: FNV-1a of its consumer's name, as the server's `partition` finds it
+    (https://docs.nats.io/nats-concepts/subject_mapping#deterministic-subject-token-partitioning).
+
+    Args:
+        store: department id of the shop.
+    """
+    found = 0x811C9DC5
+    for byte in consumer(store).encode():
+        found = (found ^ byte) * 0x01000193 & 0xFFFFFFFF
+    return found % PARTS
+
+
+def stream(number: int) -> str:
+    """Name of the stream of a part: its number alone, as the server can put it in the place of
+    STREAM."""
+    return str(number)
+
+
+def stream_of(store: int) -> str:
+    """Name of the stream that a shop's messages are in."""
+    return stream(part(store))
 
 
 def consumer(store: int) -> str:
@@ -22,9 +51,9 @@ def consumer(store: int) -> str:
     return f"shop-{store}"
 
 
-def next_subject(name: str) -> str:
-    """Where the next messages of a consumer are asked for."""
-    return f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{name}"
+def next_subject(name: str, of: str = STREAM) -> str:
+    """Where the next messages of a consumer are asked for, by shops; by the server, of a part."""
+    return f"$JS.API.CONSUMER.MSG.NEXT.{of}.{name}"
 
 
 def hello_subject(store: int | str) -> str:
@@ -62,10 +91,23 @@ def tokens_of_server(
         system,
         {
             system: account_token(operator, system, "SYS", at),
-            office: account_token(
-                operator, office, "OFFICE", at, streams=True, exports=_services(None)
-            ),
+            office: office_token(settings, at),
             shops: shops_token(settings, revoked, at),
+        },
+    )
+
+
+def office_token(settings: HubSettings, at: float) -> str:
+    """Head office's account."""
+    return account_token(
+        settings.key("operator"),
+        settings.key("office").public,
+        "OFFICE",
+        at,
+        streams=True,
+        exports=_services(None),
+        mappings={
+            next_subject("*"): next_subject("{{wildcard(1)}}", f"{{{{partition({PARTS},1)}}}}")
         },
     )
 
@@ -87,7 +129,6 @@ def _services(account: str | None) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     for name, subject, response in (
         ("next", next_subject("*"), "Stream"),
-        ("ack", f"$JS.ACK.{STREAM}.>", "Singleton"),
         ("hello", hello_subject("*"), "Singleton"),
         ("ask", ask_subject("*"), "Singleton"),
     ):
@@ -116,7 +157,6 @@ def shop_token(settings: HubSettings, store: int, user: str, at: float) -> str:
         at,
         publish=[
             next_subject(consumer(store)),
-            f"$JS.ACK.{STREAM}.{consumer(store)}.>",
             hello_subject(store),
             ask_subject(store),
         ],

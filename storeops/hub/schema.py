@@ -159,10 +159,16 @@ CREATE TABLE hub_submission (
 ) WITHOUT ROWID;
 """
 
+POSITION = """
+-- head office: number of the newest message that went to a shop; NULL for none
+ALTER TABLE hub_store ADD COLUMN position INTEGER;
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     statements("hub", "m001_hub", TABLES),
     statements("hub", "m002_requests", REQUESTS),
     statements("hub", "m003_one_note", ONE_NOTE),
     statements("hub", "m004_withdrawn", WITHDRAWN),
     statements("hub", "m005_submissions", SUBMISSIONS),
+    statements("hub", "m006_position", POSITION),
 )

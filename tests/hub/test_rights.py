@@ -83,8 +83,9 @@ def refused_entry(file: JoinFile) -> bool:
 def stream_state(chain: Chain) -> tuple[int, int]:
     async def run() -> tuple[int, int]:
         async with office.office_connection(chain.settings) as client:
-            info = await client.jetstream().stream_info(rights.STREAM)
-            return info.state.messages, info.state.last_seq
+            streams = client.jetstream()
+            found = [await streams.stream_info(rights.stream(n)) for n in range(rights.PARTS)]
+            return sum(s.state.messages for s in found), sum(s.state.last_seq for s in found)
 
     return asyncio.run(run())
 
@@ -93,15 +94,27 @@ def test_nothing_can_be_published_or_asked_but_ones_own(chain: Chain) -> None:
     chain.settle()
     mine, other = (chain.files[each].store for each in CODES)
     before = stream_state(chain)
+    streams = {rights.STREAM, rights.stream_of(mine), rights.stream_of(other)}
     subjects = [
-        f"facts.{other}.customer.1", f"facts.{mine}.customer.1", "facts.0.tags.1", "facts.x",
+        "facts.x", *(
+            f"facts-{rights.part(shop)}.{each}"
+            for shop in (mine, other)
+            for each in (f"{mine}.customer.1", f"{other}.customer.1", "0.tags.1")
+        ),
         rights.next_subject(rights.consumer(other)), rights.hello_subject(other),
-        f"$JS.ACK.{rights.STREAM}.{rights.consumer(other)}.1.1.1.1.1",
-        *(f"$JS.API.{each}" for each in (
+        *(
+            subject
+            for shop in (mine, other)
+            for subject in (
+                rights.next_subject(rights.consumer(shop), rights.stream_of(shop)),
+                f"$JS.ACK.{rights.stream_of(shop)}.{rights.consumer(shop)}.1.1.1.1.1",
+            )
+        ),
+        *(f"$JS.API.{each.replace('FACTS', stream)}" for stream in streams for each in (
             "INFO", "STREAM.NAMES", "STREAM.LIST", "STREAM.CREATE.MINE", "STREAM.UPDATE.FACTS",
             "STREAM.INFO.FACTS", "STREAM.DELETE.FACTS", "STREAM.PURGE.FACTS",
             "STREAM.MSG.GET.FACTS", "STREAM.MSG.DELETE.FACTS", "STREAM.SNAPSHOT.FACTS",
-            "DIRECT.GET.FACTS", f"DIRECT.GET.FACTS.facts.{other}.customer.1",
+            "DIRECT.GET.FACTS", f"DIRECT.GET.FACTS.facts-{rights.part(other)}.{other}.customer.1",
             "CONSUMER.NAMES.FACTS", "CONSUMER.LIST.FACTS",
             f"CONSUMER.INFO.FACTS.shop-{other}", f"CONSUMER.DELETE.FACTS.shop-{other}",
             "CONSUMER.CREATE.FACTS", "CONSUMER.CREATE.FACTS.x.facts.>",
@@ -128,7 +141,8 @@ def test_nothing_can_be_published_or_asked_but_ones_own(chain: Chain) -> None:
 def test_nothing_can_be_listened_to_but_ones_own_answers(chain: Chain) -> None:
     other = chain.files[OTHER]
     subjects = [
-        ">", "facts.>", f"facts.{other.store}.>", f"facts.{chain.files[MINE].store}.>",
+        ">", "facts.>", f"facts-{rights.part(other.store)}.{other.store}.>",
+        f"facts-{rights.part(chain.files[MINE].store)}.{chain.files[MINE].store}.>",
         "$KV.>", "$O.>",
         "$JS.>", "$SYS.>", "hub.>", "_INBOX.>", f"{rights.inbox(other.key.public)}.>", "_R_.>",
     ]  # fmt: skip
@@ -156,7 +170,12 @@ def test_a_delivery_cannot_be_aimed_at_anybody_elses_subject(chain: Chain) -> No
     before = stream_state(chain)
 
     async def work(client: Client, heard: list[str]) -> None:
-        for reply in (f"facts.{other}.staff.1", "facts.0.tags.1", "hub.hello.1", "$SYS.REQ.x"):
+        for reply in (
+            f"facts-{rights.part(other)}.{other}.staff.1",
+            "facts-0.0.tags.1",
+            "hub.hello.1",
+            "$SYS.REQ.x",
+        ):
             await client.publish(
                 rights.next_subject(rights.consumer(mine)),
                 json.dumps({"batch": 1, "no_wait": True}).encode(), reply=reply,
@@ -188,10 +207,12 @@ def test_what_arrives_is_the_shops_own(chain: Chain) -> None:
 
     async def run() -> set[str]:
         async with office.office_connection(chain.settings) as client:
-            info = await client.jetstream().consumer_info(rights.STREAM, rights.consumer(mine))
+            info = await client.jetstream().consumer_info(
+                rights.stream_of(mine), rights.consumer(mine)
+            )
             return set(info.config.filter_subjects or ())
 
-    assert asyncio.run(run()) == {f"facts.{mine}.>", "facts.0.>"}
+    assert asyncio.run(run()) == {f"facts-{rights.part(mine)}.{each}.>" for each in (mine, 0)}
 
 
 def test_forged_credentials_open_nothing(chain: Chain) -> None:

@@ -5,18 +5,32 @@ What it should be is asked here by other SQL than the hub's own.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from typing import Any
 
 import pytest
 
-from storeops.hub import arriving, checks, following, office, outbox, publishing, state
+from storeops.hub import (
+    arriving,
+    checks,
+    credentials,
+    following,
+    office,
+    outbox,
+    publishing,
+    rights,
+    server,
+    state,
+)
 from storeops.reading import freshness
 from tests.hub.conftest import CODES, Chain
 
@@ -186,7 +200,7 @@ def test_an_outbox_that_nobody_serves_holds_a_thing_once(chain: Chain) -> None:
         connection.execute(mark, (follow, tag))
     outbox_ = rows(chain.office, "SELECT kind, key FROM hub_outbox")
     assert outbox_ == [("customer", key)]
-    publishing.done(data, under_way)
+    publishing.done(data, under_way, {})
     left = rows(chain.office, "SELECT number, at FROM hub_outbox")
     assert len(left) == 1
     assert left[0][0] > first[0][0]
@@ -230,15 +244,132 @@ def test_killed_between_commit_and_publish(chain: Chain) -> None:
     must_agree(chain)
 
 
-def test_a_mirror_that_was_lost_fills_again(chain: Chain) -> None:
+def test_a_mirror_put_back_from_a_copy_gets_what_came_since(chain: Chain) -> None:
+    """It says itself how far it is, whatever went to it later; what left it later leaves again."""
     chain.settle()
     back = chain.backs[CODES[0]]
-    with back.data.atomic() as connection:
-        connection.execute("DELETE FROM customer")
-        connection.execute("DELETE FROM follow")
-        connection.execute("UPDATE hub_state SET value = '1' WHERE key = 'stream'")
+    with closing(sqlite3.connect(":memory:")) as copy:
+        back.data.connection.backup(copy)
+        (gone,) = rows(chain.office, "SELECT max(customer_id) FROM follow WHERE store_id = ?",
+                       chain.departments[0])[0]  # fmt: skip
+        with chain.office.data.atomic() as connection:
+            connection.execute("DELETE FROM follow WHERE customer_id = ?", (gone,))
+            connection.execute("UPDATE customer SET name = 'since ' || id")
+        must_agree(chain)
+        copy.backup(back.data.connection)
+    assert rows(back, "SELECT 1 FROM customer WHERE id = ?", gone)
     report = following.follow(back, once=True)
-    assert report.refilled
+    assert report.things
+    assert not report.refilled
+    assert not rows(back, "SELECT 1 FROM customer WHERE id = ?", gone)
+    must_agree(chain)
+
+
+def test_a_message_that_was_lost_on_the_way_comes_again(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing after a gap is written before what is missing."""
+    from nats.js.client import JetStreamContext
+
+    chain.settle()
+    fetch = JetStreamContext.PullSubscription.fetch
+    lost = []
+
+    async def lossy(*args: Any, **options: Any) -> list[Any]:
+        messages = await fetch(*args, **options)
+        if len(messages) > 2 and len(lost) < 3:
+            lost.append(messages.pop(len(messages) // 2))
+        return messages
+
+    monkeypatch.setattr(JetStreamContext.PullSubscription, "fetch", lossy)
+    with chain.office.data.atomic() as connection:
+        connection.execute("UPDATE customer SET name = 'lossy ' || id")
+    must_agree(chain)
+    assert len(lost) == 3
+
+
+def test_a_consumer_that_is_gone_is_made_anew(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server of a cluster took it along: the back office, which hears nothing, greets again."""
+    chain.settle()
+    shop, back = chain.departments[0], chain.backs[CODES[0]]
+    monkeypatch.setattr(following, "SILENT_S", 0.5)
+    monkeypatch.setattr(following, "WAIT_S", 0.3)
+    stop, found = threading.Event(), []
+    follower = threading.Thread(
+        target=lambda: found.append(following.follow(back, stop=stop)), daemon=True
+    )
+    follower.start()
+    time.sleep(0.5)
+
+    async def lose() -> None:
+        async with office.office_connection(chain.settings) as client:
+            await client.jetstream().delete_consumer(rights.stream_of(shop), rights.consumer(shop))
+
+    asyncio.run(lose())
+    with chain.office.data.atomic() as connection:
+        connection.execute("UPDATE customer SET name = 'lost ' || id")
+    until = time.monotonic() + 20
+    name = "SELECT count(*) FROM customer WHERE name NOT LIKE 'lost %'"
+    while rows(back, name) != [(0,)]:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    stop.set()
+    follower.join(20)
+    assert len(found) == 1
+    must_agree(chain)
+
+
+def test_a_hub_of_the_version_before_moves_by_itself(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had one stream for all shops and a number for it, and its server runs as it configured it:
+    everything is published anew, mirrors are filled anew, the old stream goes."""
+    from nats.js.api import StreamConfig
+    from nats.js.errors import NotFoundError
+
+    chain.settle()
+    data = chain.office.data
+
+    async def as_before() -> None:
+        async with office.office_connection(chain.settings) as client:
+            streams = client.jetstream()
+            for part in range(rights.PARTS):
+                await streams.delete_stream(rights.stream(part))
+            await streams.add_stream(
+                StreamConfig(name=rights.STREAM, subjects=["facts.>"], max_msgs_per_subject=1)
+            )
+            await client.publish("facts.0.tags.1", b"{}")
+            await client.flush()
+
+    async def old() -> bool:
+        async with office.office_connection(chain.settings) as client:
+            try:
+                await client.jetstream().stream_info(rights.STREAM)
+            except NotFoundError:
+                return False
+            return True
+
+    chain.rest()
+    with monkeypatch.context() as patched:
+        made = credentials.account_token
+        patched.setattr(
+            rights, "account_token", lambda *a, **k: made(*a, **{**k, "mappings": None})
+        )
+        before = server.ServerProcess("office", chain.settings)
+        before.start({}, time.time() - 60)
+    assert before._process is not None
+    threading.Thread(target=before._process.wait, daemon=True).start()  # somebody must hear its end
+    time.sleep(1)
+    asyncio.run(as_before())
+    with data.atomic() as connection:
+        connection.execute("DELETE FROM hub_state WHERE key GLOB 'last_seq:*' OR key = 'parts'")
+        state.write(connection, "last_seq", 1)
+        connection.execute("DELETE FROM follow WHERE id = (SELECT max(id) FROM follow)")
+    chain.serve()
+    assert server.ServerProcess("office", chain.settings).pid == before.pid
+    assert not asyncio.run(old())
     must_agree(chain)
 
 
@@ -369,16 +500,30 @@ def test_what_was_published_and_not_noted_is_looked_at_again(chain: Chain) -> No
     assert published
     chain.rest()
     with data.atomic() as connection:
-        last = int(state.read(connection, "last_seq"))
+        last = publishing.kept(connection)
         connection.execute("DELETE FROM hub_published WHERE kind = 'customer' AND key = ?",
                            (customer,))  # fmt: skip
         for kind, key, _store, _digest in published:
             connection.execute("DELETE FROM hub_outbox WHERE kind = ? AND key = ?", (kind, key))
-        state.write(connection, "last_seq", 1)
+        publishing.note_kept(connection, {rights.part(chain.departments[0]): 1})
     chain.serve()
     chain.settle()
     assert sorted(
         data.execute("SELECT * FROM hub_published WHERE kind = 'customer' AND key = ?", (customer,))
     ) == sorted(published)
-    assert int(state.read(data.connection, "last_seq")) >= last
+    assert all(number >= last[part] for part, number in publishing.kept(data.connection).items())
     assert expected(chain, chain.departments[0]) == held(back)
+
+
+def test_a_back_office_of_the_version_before_acknowledges_in_vain(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may not at this server, needs not, and gets everything all the same."""
+    monkeypatch.setattr(
+        following.FollowReport, "ordered", property(lambda _self: False, lambda _self, _value: None)
+    )
+    chain.settle()
+    for word in ("vain", "again"):
+        with chain.office.data.atomic() as connection:
+            connection.execute("UPDATE customer SET name = ? || id", (word,))
+        must_agree(chain)
