@@ -37,7 +37,7 @@ WAIT_S = 2.0  # for further messages, before looking whether to stop
 ONCE_S = 1.0  # without any: nothing is left
 GATHER_S = 1.0  # after everything was read: who asks for each change by itself costs the server
 # a search and an answer each time, and a night's changes come many at a time
-SILENT_S = 300.0  # nothing came: greet again, for the consumer may be gone with its server
+GREET_S = 300.0  # then greet again: the consumer may be gone with its server, streams be others
 HELLO_S = 3.0
 RETRY_S = (1.0, 2.0, 5.0, 10.0, 30.0)  # waits after a line was cut; the last one again and again
 
@@ -211,9 +211,11 @@ async def _read(
     subscription = await client.jetstream().pull_subscribe_bind(
         rights.consumer(join.store), rights.STREAM
     )
-    read, rested, heard = 0, -REST_S, time.monotonic()
+    read, rested, began = 0, -REST_S, time.monotonic()
     try:
         while not stop.is_set():
+            if time.monotonic() - began >= GREET_S:
+                return False
             await _ask(app, client, join, report)
             try:
                 messages = await subscription.fetch(BATCH, timeout=ONCE_S if once else WAIT_S)
@@ -229,10 +231,7 @@ async def _read(
                     rested = time.monotonic()
                 if once:
                     return True
-                if time.monotonic() - heard >= SILENT_S:
-                    return False
                 continue
-            heard = time.monotonic()
             whole = _in_order(messages, read) if report.ordered else messages
             read += len(whole)
             if whole:
