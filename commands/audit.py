@@ -12,6 +12,7 @@ from commands.option_sets import option_sets
 from commands.options import Yes
 from commands.output import Column
 from commands.page_options import PageOptions
+from storeops import i18n
 from storeops.errors import ConflictError
 from storeops.i18n import _, ngettext, plural
 from storeops.terms import term
@@ -112,7 +113,7 @@ def _describe(payload: Any, whole: bool = False) -> str:
     parts, said = [], {"title"}
     unsaid: list[Any] = ["", None, []]
     if payload.get("title"):
-        parts.append(str(payload["title"]))
+        parts.append(i18n.said(str(payload["title"])))
     if "status" in payload and "after" in payload:
         words = Words(current().app.data)
         code = f" {payload['errcode']}" if payload.get("errcode") else ""
@@ -126,7 +127,7 @@ def _describe(payload: Any, whole: bool = False) -> str:
         if key in said or each in unsaid:
             continue
         if isinstance(each, str | int | float):
-            text: Any = cells.table_cell(each)
+            text: Any = cells.table_cell(i18n.said(each) if isinstance(each, str) else each)
         else:  # many things: how many
             text = cells.json_text(each) if whole else len(each)
         parts.append(_("{name}: {text}").format(name=term("detail", key), text=text))

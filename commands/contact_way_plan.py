@@ -15,7 +15,7 @@ from commands.follow_options import Template
 from commands.option_sets import option_sets
 from commands.options import Reason
 from storeops.errors import UsageError
-from storeops.i18n import _
+from storeops.i18n import N_, _, kept
 
 plan_app = typer.Typer(help=_("Plan contact ways: add, update, delete, replace, from a file."))
 
@@ -234,7 +234,7 @@ def replace(
             planner.replaced(app_.ledger, gone, new),
             reason=reason,
             command=command,
-            title=_("Contact ways: {new} for {old}").format(old=named, new=new.label)
+            title=kept(N_("Contact ways: {new} for {old}"), old=named, new=new.label)
             if new
             else _("Contact ways: without {old}").format(old=named),
         )

@@ -41,7 +41,7 @@ def show_plan(made: PlanResult) -> None:
         planned.finish_left_out(made.plan, made.sheet)
         return
     plan = made.plan
-    lines = [_("Plan {plan}: {title}").format(plan=plan.name, title=plan.title)]
+    lines = [_("Plan {plan}: {title}").format(plan=plan.name, title=plan.heading)]
     for share in made.shares:
         lines.append(
             "  → "

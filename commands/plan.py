@@ -147,7 +147,7 @@ def show(
         output.result({**planned.with_times(state.as_dict()), "items": items})
         return
     head = [
-        _("Plan {plan}: {title}").format(plan=plan.name, title=plan.title),
+        _("Plan {plan}: {title}").format(plan=plan.name, title=plan.heading),
         "  "
         + ngettext(
             "{status} · {ready} ready, {blocked} blocked, {calls} call",
@@ -232,12 +232,12 @@ def apply(
         if plan.created_by != ledger.who:
             raise ConflictError(
                 _("The last plan, {plan}, was made by {who}, not by you: {title}").format(
-                    plan=plan.name, who=plan.created_by, title=plan.title
+                    plan=plan.name, who=plan.created_by, title=plan.heading
                 ),
                 hint=_("Name it: storeops plan apply {plan}").format(plan=plan.name),
                 next_steps=[f"storeops plan show {plan.name}"],
             )
-        note(_("Plan {plan}: {title}").format(plan=plan.name, title=plan.title))
+        note(_("Plan {plan}: {title}").format(plan=plan.name, title=plan.heading))
     changes.may_apply(ledger, plan)
     if plan.ready > 1 and not yes:
         for line in planned.problem_lines(plan):
@@ -246,7 +246,7 @@ def apply(
         calls = ngettext("{count} call", "{count} calls", plan.calls)
         question = _("{rows} in {calls}: {title}").format(
             rows=rows.format(count=cells.amount(plan.ready)),
-            calls=calls.format(count=cells.amount(plan.calls)), title=plan.title,
+            calls=calls.format(count=cells.amount(plan.calls)), title=plan.heading,
         )  # fmt: skip
         type_to_confirm(question, str(plan.ready))
     done = changes.apply(
@@ -404,7 +404,7 @@ def results(
     ledger = current().app.ledger
     plan = plans.get(ledger.db, plan_id, plans.APPLIED)
     if plan_id.lower() == plans.LAST:
-        note(_("Plan {plan}: {title}").format(plan=plan.name, title=plan.title))
+        note(_("Plan {plan}: {title}").format(plan=plan.name, title=plan.heading))
     statuses = any_of(status, ROW_STATUSES)
     if not_done:
         statuses = tuple(each for each in ROW_STATUSES if each not in (DONE, UNDONE))

@@ -67,7 +67,7 @@ def show_plan(plan: Plan, sheet: Sheet | None = None) -> None:
         return
     state = card(call.app.ledger, plan, call.app.governor)
     lines = [
-        _("Plan {plan}: {title}").format(plan=plan.name, title=plan.title),
+        _("Plan {plan}: {title}").format(plan=plan.name, title=plan.heading),
         "  "
         + ngettext(
             "{ready} ready, {blocked} blocked, {calls} call",
@@ -285,7 +285,7 @@ def carry_out(plan: Plan, seconds: float | None) -> None:
 
     call = current()
     with call.interruptible("storeops job run --until-empty") as stop:
-        report = run_worker(stop, seconds=seconds, plan_id=plan.id, title=plan.title or plan.name)
+        report = run_worker(stop, seconds=seconds, plan_id=plan.id, title=plan.heading or plan.name)
         value, text = plan_cards.outcome(call.app.ledger, plan, report)
         error = plan_cards.trouble(call.app.ledger, plan, report)
         if not stop.is_set():

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import gettext as _gettext
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +121,7 @@ def N_(message: str) -> str:
 
 
 _KEPT = '{"say": '
+_PLACE = re.compile(r"\{(\w+)\}")
 
 
 def kept(message: str, **values: Any) -> str:
@@ -150,11 +153,34 @@ def said(text: str) -> str:
     try:
         found = json.loads(text)
         values = {key: _worded(value) for key, value in found["values"].items()}
+        message = _(found["say"])
         if "many" in found:
-            return plural(found["say"], found["many"], **values)
-        return _(found["say"]).format(**values)
+            message = ngettext(found["say"], found["many"], values["count"])
+        # not str.format: a kept text may have come from another computer
+        return _PLACE.sub(lambda place: _shown(values[place[1]]), message)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):  # of another version
         return text
+
+
+def reworded(text: str, change: Callable[[str], str]) -> str:
+    """A text with `change` made to what was filled in where it was `kept`, else to all of it."""
+    import json
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, list):
+            return [changed(each) for each in value]
+        return reworded(value, change) if isinstance(value, str) else value
+
+    if text.startswith(_KEPT):
+        with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            found = json.loads(text)
+            found["values"] = {key: changed(each) for key, each in found["values"].items()}
+            return json.dumps(found, ensure_ascii=False)
+    return change(text)
+
+
+def _shown(value: Any) -> str:
+    return f"{value:,}" if type(value) is int else str(value)
 
 
 def _worded(value: Any) -> Any:

@@ -58,7 +58,7 @@ def destinations(core: App) -> list[Destination]:
         found.append(Destination(_("member"), words.member(userid), userid,
                             _customers(words.member_filter(userid))))  # fmt: skip
     for plan in plans.listing(db, limit=PLANS):
-        title = plan.title or kind_title(plan.kind)
+        title = plan.heading or kind_title(plan.kind)
         found.append(Destination(_("plan"), plan.name, title, _screen("plans", plan.name)))
     for name in sorted(config.load().profiles):
         if name != core.profile.name:

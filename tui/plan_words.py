@@ -148,7 +148,7 @@ def whom(found: PlanSummary) -> str:
 def sentence(card: Card, found: PlanSummary, who: str) -> str:
     """What applying a plan does: who, what, to whom, with how many calls, for how long."""
     plan = card.plan
-    what = effects(found, plan.ready) or plan.title or kind_title(plan.kind)
+    what = effects(found, plan.ready) or plan.heading or kind_title(plan.kind)
     calls = ngettext("{count} call", "{count} calls", plan.calls).format(count=f"{plan.calls:,}")
     time = _("about {time}").format(time=span(card.seconds or 0))
     if card.seconds is None or card.seconds < 1:

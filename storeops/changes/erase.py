@@ -10,7 +10,7 @@ from typing import Any
 
 from storeops.changes import plans, seal
 from storeops.changes import rows as plan_rows
-from storeops.changes.erased_text import in_texts, without
+from storeops.changes.erased_text import in_texts, spellings, without
 from storeops.changes.journal import JournalLine, dump, fits, object_of
 from storeops.changes.ledger import Ledger
 from storeops.changes.verify_plans import is_altered
@@ -194,7 +194,7 @@ def _lines(
             )
         )
     for plan_id in about:
-        for word in known.names:
+        for word in spellings(known.names):
             found.update(
                 row[0]
                 for row in connection.execute(

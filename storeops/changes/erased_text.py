@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 
+from storeops.i18n import reworded
+
+KEPT_IN = 4  # an undo of an undo of a plan whose title names somebody
 GONE = "…"  # stands where a name was
 _DIGITS = 7  # of a phone number that is looked for inside other words
 
@@ -24,8 +28,22 @@ def is_rest_of(text: str, whole: str) -> bool:
     ) is not None  # fmt: skip
 
 
+def spellings(words: Iterable[str]) -> list[str]:
+    """The words, longest first, and how they are written in a text that was kept in another one
+    (`i18n.kept`): a quote in a name has a backslash more each time."""
+    found = set(words)
+    for _time in range(KEPT_IN):
+        found |= {json.dumps(each, ensure_ascii=False)[1:-1] for each in found}
+    return sorted(found, key=len, reverse=True)
+
+
 def without(text: str, words: Iterable[str]) -> str:
     """The text with `GONE` for each of the words, which are given longest first."""
-    for word in words:
-        text = text.replace(word, GONE)
-    return text
+    each_of = tuple(words)
+
+    def changed(part: str) -> str:
+        for word in each_of:
+            part = part.replace(word, GONE)
+        return part
+
+    return reworded(text, changed)

@@ -58,7 +58,7 @@ class Card:
         plan = self.plan
         return {
             **plan.as_dict(),
-            "title": plan.title,
+            "title": plan.heading,
             "status": self.state,
             "created_at": plan.created_at,
             "created_by": plan.created_by,

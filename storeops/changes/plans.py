@@ -17,7 +17,7 @@ from storeops.changes.ledger import Ledger
 from storeops.changes.problems import Problem, Problems
 from storeops.database.database import Database
 from storeops.errors import ConflictError, NotFoundError, NothingToDoError, UsageError
-from storeops.i18n import _, ngettext
+from storeops.i18n import _, ngettext, said
 from storeops.mirror import meta
 
 DRAFT, MADE, APPLIED, CANCELLED = "draft", "planned", "applied", "cancelled"
@@ -59,6 +59,11 @@ class Plan:
     reason: str
     paused: bool
     paused_why: str
+
+    @property
+    def heading(self) -> str:
+        """The title for whoever reads it now; `title` is as stored."""
+        return said(self.title)
 
     @property
     def blocked(self) -> int:
@@ -110,7 +115,7 @@ def make(
         params: what the planner was asked and what the Action needs (JSON types).
         problems: input that could not be planned, and warnings.
         strict: refuse everything when a row could not be planned or was held up by a check.
-        title: one line for lists.
+        title: one line for lists; `i18n.kept`, where it is in words.
         reason: why, for the journal.
         undo_of: the plan (plan.id) that this one puts back.
         expires_s: seconds until the plan can no longer be applied.

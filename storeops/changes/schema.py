@@ -14,7 +14,7 @@ CREATE TABLE plan (
     name TEXT NOT NULL UNIQUE,         -- plan_id as people type it: tag-7Q2KXM
     kind TEXT NOT NULL,                -- Action.name
     status TEXT NOT NULL,              -- draft | planned | asked | approved | refused | applied | cancelled
-    title TEXT NOT NULL DEFAULT '',    -- one line for lists, in the planner's language
+    title TEXT NOT NULL DEFAULT '',    -- one line for lists; i18n.kept, or a text as it is
     params TEXT NOT NULL DEFAULT '{}', -- JSON: what the planner was asked, and what its Action needs
     problems TEXT NOT NULL DEFAULT '[]', -- JSON: input rows that could not be planned, warnings
     profile TEXT NOT NULL,

@@ -10,7 +10,7 @@ from storeops.changes.ledger import Ledger
 from storeops.changes.plans import APPLIED, Plan
 from storeops.changes.problems import Problem
 from storeops.errors import ConflictError, StoreOpsError
-from storeops.i18n import _, ngettext
+from storeops.i18n import N_, _, kept, ngettext
 
 
 def plan_undo(ledger: Ledger, name: str, *, reason: str = "") -> Plan:
@@ -64,9 +64,9 @@ def plan_undo(ledger: Ledger, name: str, *, reason: str = "") -> Plan:
         [verdict for _row, verdict in inverse],
         params=params,
         problems=problems,
-        title=_("Undo {plan}: {title}").format(plan=plan.name, title=plan.title)
+        title=kept(N_("Undo {plan}: {title}"), plan=plan.name, title=plan.title)
         if plan.title
-        else _("Undo {plan}").format(plan=plan.name),
+        else kept(N_("Undo {plan}"), plan=plan.name),
         reason=reason,
         undo_of=plan.id,
     )

@@ -313,7 +313,7 @@ def _made(
             )
     plan = plans.make(
         ledger, request.kind, rows, verdicts, params=params,
-        title=str(body.get("title") or "")[:300], reason=str(body.get("reason") or "")[:2000],
+        title=_cut(str(body.get("title") or "")), reason=str(body.get("reason") or "")[:2000],
         undo_of=undo_of, expires_s=STAY_S,
     )  # fmt: skip
     return plan, changed
@@ -353,6 +353,11 @@ def _anew(
 
 
 _UNDO = {"undoes", "partly"}  # which row of the undone plan a row puts back, and whether all of it
+
+
+def _cut(title: str) -> str:
+    """A title of a size that lists can show; half of a kept one would be no text."""
+    return title if len(title) <= 2_000 else said(title)[:300]
 
 
 def _by_rules(rules: ShopRules, request: HubRequest, ready: int) -> tuple[str, str]:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from storeops import config, secrets, terms
+from storeops import config, i18n, secrets, terms
 from storeops.sandbox import local
 
 SHAPE = {"plan_id", "kind", "rows", "ready", "blocked", "calls", "expires_at", "hash", "problems"}
@@ -247,3 +247,44 @@ def test_every_table_can_be_read_in_both_languages(cli, chain):
             answer = cli(*words, "--lang", lang)
             assert answer.code == 0, answer.err
             assert answer.out or answer.err
+
+
+def test_a_plan_is_called_in_the_language_of_who_reads_it(cli, chain, tmp_path, monkeypatch):
+    """Every planner's title, made in Chinese, read in English, and the other way round."""
+    person = cli("customer", "list", "-n", "1", "--json").json["items"][0]["external_userid"]
+    sheet = tmp_path / "people.csv"
+    tag = tags(cli)[0]
+    sheet.write_text(f"external_userid,tags\n{person},{tag['tag_id']}\n", encoding="utf-8")
+    staff = cli("staff", "list", "--json", "--all").json["items"]
+    owner = cli("customer", "show", person, "--json").json["follows"][0]["userid"]
+    heir = next(each["userid"] for each in staff if each["userid"] != owner)
+    ways = (
+        ("tag", "plan", "--file", str(sheet), "--column", "tags=add", "--follows", "all"),
+        ("remark", "plan", "--where", f"id:{person}", "--remark", "老友", "--follows", "all"),
+        ("handover", "plan", "--from", owner, "--to", heir),
+        ("tag", "rename", tag["tag_id"], "另名"),
+        ("contact-way", "plan", "add", "--user", staff[0]["userid"], "--remark", "码"),
+    )
+
+    def read(lang, *words):
+        monkeypatch.setenv("STOREOPS_LANG", lang)
+        i18n.use(lang)
+        answer = cli(*words)
+        assert answer.code in (0, 6), answer.err  # blocked rows have a plan, too
+        return answer
+
+    for made_in in ("zh_CN", "en"):
+        for way in ways:
+            plan = read(made_in, *way, "--json").json["plan_id"]
+            titles = {}
+            for lang in ("zh_CN", "en"):
+                for command in ("show", "list"):
+                    said = read(lang, "plan", command, *([plan] if command == "show" else [])).out
+                    assert '{"say"' not in said
+                about = read(lang, "plan", "list", "--json").json["items"]
+                (titles[lang],) = [each["title"] for each in about if each["plan_id"] == plan]
+                assert '{"say"' not in read(lang, "audit", "list", "--plan", plan).out
+            assert titles["zh_CN"] != titles["en"], titles
+            ours = f"老友另名码{tag}{staff}"
+            assert all(each in ours for each in titles["en"] if "\u4e00" <= each <= "\u9fff")
+            read("en", "plan", "cancel", plan)

@@ -15,7 +15,7 @@ from textual.widgets import Input
 
 from storeops.changes.action import kind_title
 from storeops.changes.journal_search import Search, understand
-from storeops.i18n import N_, _, ngettext
+from storeops.i18n import N_, _, ngettext, said
 from storeops.terms import term
 from storeops.times import minute, second
 from tui.cells import shown
@@ -380,6 +380,8 @@ def _text(value: Any, names: NameLookup | None = None, field: str = "") -> str:
     from storeops.plain import masked
 
     value = masked(value)
+    if isinstance(value, str):
+        value = said(value)
     if isinstance(value, dict):
         if names is not None and len(value) == 1:
             ((key, each),) = value.items()

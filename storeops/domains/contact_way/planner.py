@@ -16,7 +16,7 @@ from storeops.changes.problems import Problem, Problems
 from storeops.domains.contact_way.action import ADD, DELETE, KIND, UPDATE
 from storeops.domains.contact_way.ways import DEAD, OK, STALE, People, Way, listed
 from storeops.errors import UsageError
-from storeops.i18n import _, ngettext
+from storeops.i18n import N_, _, kept, kept_plural, ngettext
 from storeops.mirror import members
 from storeops.mirror.members import Member
 from storeops.notebook import stores
@@ -136,21 +136,21 @@ def _label(fields: Mapping[str, Any]) -> str:
 
 def _title(request: Request) -> str:
     parts = [
-        text.format(count=count)
-        for count, text in (
-            (len(request.add), ngettext("{count} new", "{count} new", len(request.add))),
+        text
+        for text, asked in (
+            (kept_plural("{count} new", "{count} new", len(request.add)), request.add),
             (
-                len(request.update),
-                ngettext("{count} changed", "{count} changed", len(request.update)),
+                kept_plural("{count} changed", "{count} changed", len(request.update)),
+                request.update,
             ),
             (
-                len(request.delete),
-                ngettext("{count} deleted", "{count} deleted", len(request.delete)),
+                kept_plural("{count} deleted", "{count} deleted", len(request.delete)),
+                request.delete,
             ),
         )
-        if count
+        if asked
     ]
-    return _("Contact ways: {parts}").format(parts=_(", ").join(parts))
+    return kept(N_("Contact ways: {parts}"), parts=parts)
 
 
 def loss(ways: Sequence[Way]) -> Problem:

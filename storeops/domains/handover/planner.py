@@ -22,7 +22,7 @@ from storeops.domains.handover.request import HandoverRequest
 from storeops.domains.handover.subjects import Subject
 from storeops.domains.handover.success_message import messages
 from storeops.errors import PartialError, StoreOpsError
-from storeops.i18n import _, aside, ngettext, sentences
+from storeops.i18n import N_, _, aside, kept, kept_plural, ngettext, sentences
 from storeops.mirror import members
 from storeops.plain import plain
 
@@ -403,15 +403,15 @@ class _Planner:
         groups = len(rows) - count
         parts = []
         if count or not groups:
-            words = ngettext("{count} customer", "{count} customers", count)
-            parts.append(words.format(count=count))
+            parts.append(kept_plural("{count} customer", "{count} customers", count))
         if groups:
-            words = ngettext("{count} group chat", "{count} group chats", groups)
-            parts.append(words.format(count=groups))
-        return _("{what} of {givers}").format(
-            what=" + ".join(parts),
-            givers=_(", ").join(from_owners[:3]) + (" …" if len(from_owners) > 3 else ""),
-        )
+            parts.append(kept_plural("{count} group chat", "{count} group chats", groups))
+        if from_owners[3:]:
+            from_owners = [*from_owners[:2], f"{from_owners[2]} …"]
+        what = parts[0]
+        if parts[1:]:
+            what = kept(N_("{customers} + {groups}"), customers=what, groups=parts[1])
+        return kept(N_("{what} of {givers}"), what=what, givers=from_owners)
 
 
 def _pair_is_known(db: Database, kind: str, from_owner: str, to_owner: str) -> bool:

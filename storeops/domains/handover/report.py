@@ -11,7 +11,7 @@ from storeops.changes import plans
 from storeops.database.database import Database
 from storeops.domains.handover import rules
 from storeops.errors import UsageError
-from storeops.i18n import _
+from storeops.i18n import _, said
 
 GROUPINGS = ("taker", "owner", "store", "plan", "outcome")
 _ENDS = ("done", "refused", "taker_full", "no_record", "vanished", "failed")
@@ -156,7 +156,7 @@ def report(
         " WHERE (? IS NULL OR h.plan_id = ?) AND h.asked_at >= ?",
         (plan_id, plan_id, since),
     ):
-        line = lines.setdefault(str(group), ReportLine(str(group), label))
+        line = lines.setdefault(str(group), ReportLine(str(group), said(label)))
         line.rows += 1
         line.confirmed += seen
         line.lost += gone

@@ -22,7 +22,7 @@ from storeops.database.database import Database
 from storeops.domains.remarks.remarks import RemarkAction
 from storeops.domains.tags.tagging import TagAction, tag_row
 from storeops.errors import ConflictError, UsageError
-from storeops.i18n import _, plural
+from storeops.i18n import N_, _, kept, plural
 from storeops.mirror.tag_names import CORP_TAG, TagNames
 from storeops.wecom.failures import lost_row
 from storeops.wecom.oddities import LostRow, collecting_lost
@@ -133,14 +133,14 @@ def plan_restore(
     params = {"command": f"storeops handover restore {plan.name}", "restores": plan.name}
     problems = _problems(found)
     for kind, rows, title in (
-        (TagAction.name, tag_rows, _("Tags after {plan}")),
-        (RemarkAction.name, remark_rows, _("Remarks after {plan}")),
+        (TagAction.name, tag_rows, N_("Tags after {plan}")),
+        (RemarkAction.name, remark_rows, N_("Remarks after {plan}")),
     ):
         if rows:
             found.plans.append(
                 plans.make(
                     ledger, kind, rows, params={**params, "add": [], "remove": []},
-                    problems=problems, title=title.format(plan=plan.name), reason=reason,
+                    problems=problems, title=kept(title, plan=plan.name), reason=reason,
                 )
             )  # fmt: skip
     return found

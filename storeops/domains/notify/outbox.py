@@ -238,7 +238,7 @@ def _next(ledger: Ledger, target: MessageTarget) -> plans.Plan | None:
         extra=extra,
     )  # fmt: skip
     # Nothing of the text: a title cut in the middle of an id or a name hides it from an erasure.
-    title = _("Message to {name}").format(name=target.name)
+    title = kept(N_("Message to {name}"), name=target.name)
     plan = plans.make(ledger, "notify", [row], params={"profile": ledger.profile}, title=title)
     with db.atomic() as connection:
         connection.executemany(

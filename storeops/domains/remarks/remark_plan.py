@@ -21,10 +21,10 @@ from storeops.database.database import Database
 from storeops.domains.remarks.remarks import FIELDS, LIMITS, RemarkAction, remark_row, values_of
 from storeops.domains.remarks.remarks import verdict as check_row
 from storeops.errors import UsageError
-from storeops.i18n import _, ngettext
+from storeops.i18n import N_, _, kept, kept_plural
 from storeops.plain import MASKED
 from storeops.tables import typed
-from storeops.terms import term
+from storeops.terms import FIELD
 
 REMARK = Field("remark", ("备注", "客户备注"), "王女士 A店", guess=False)
 DESCRIPTION = Field("description", ("描述",), guess=False)
@@ -202,13 +202,11 @@ def _title(values: Mapping[str, Any]) -> str:
     parts = []
     for key, value in values.items():
         text = (
-            value
+            value[:120] or "–"
             if isinstance(value, str)
-            else ngettext(
-                "{count} number",
-                "{count} numbers",
-                len(value),
-            ).format(count=len(value))
+            else kept_plural("{count} number", "{count} numbers", len(value))
         )
-        parts.append(_("{name}: {text}").format(name=term("field", key), text=text or "–"))
-    return _("; ").join(parts)[:120] or _("Remarks from a file")
+        parts.append(kept(N_("{name}: {text}"), name=kept(FIELD.get(key, key)), text=text))
+    if not parts:
+        return kept(N_("Remarks from a file"))
+    return kept(N_("{parts}"), parts=parts) if parts[1:] else parts[0]

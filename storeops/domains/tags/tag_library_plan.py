@@ -12,7 +12,7 @@ from storeops.changes.plans import Plan
 from storeops.changes.problems import Problem
 from storeops.domains.tags.tag_library import KIND, Library, change, library_row
 from storeops.errors import NotFoundError, UsageError
-from storeops.i18n import _, ngettext
+from storeops.i18n import N_, _, kept, ngettext
 from storeops.mirror.tag_names import Tag
 
 
@@ -61,7 +61,7 @@ def add_tags(
     }  # fmt: skip
     if order is not None:
         what["group_order"] = order
-    title = _("Add tags: {tags}").format(tags=what["label"])
+    title = kept(N_("Add tags: {tags}"), tags=what["label"])
     return _make(ledger, library, [what], [], title, reason, command)
 
 
@@ -153,10 +153,10 @@ def _make(
 
 def _title(op: str, label: str, values: Mapping[str, Any]) -> str:
     if op == "rename":
-        return _("Rename {name} to {new}").format(name=label, new=values["name"])
+        return kept(N_("Rename {name} to {new}"), name=label, new=values["name"])
     if op == "move":
-        return _("Order of {name}: {order}").format(name=label, order=values["order"])
-    return _("Delete {name}").format(name=label)
+        return kept(N_("Order of {name}: {order}"), name=label, order=values["order"])
+    return kept(N_("Delete {name}"), name=label)
 
 
 def _loss(ledger: Ledger, tags: Sequence[Tag]) -> list[Problem]:

@@ -15,7 +15,7 @@ from storeops.changes.relations import Relation
 from storeops.changes.sheets import KEYS, USERID, Field
 from storeops.domains.tags.tagging import TagAction, tag_row
 from storeops.errors import StoreOpsError, UsageError
-from storeops.i18n import _
+from storeops.i18n import N_, _, kept
 from storeops.mirror.tag_names import Tag, TagNames
 from storeops.tables.headings import column_option
 
@@ -115,7 +115,7 @@ def _offer(selected: SelectedFollows) -> str:
 
 def _title(plus: Sequence[Tag], minus: Sequence[Tag]) -> str:
     words = [f"+{tag.path}" for tag in plus] + [f"−{tag.path}" for tag in minus]
-    return " ".join(words) or _("Tags from a file")
+    return " ".join(words) or kept(N_("Tags from a file"))
 
 
 def _refuse_both(plus: Sequence[Tag], minus: Sequence[Tag]) -> None:

@@ -30,7 +30,7 @@ from storeops.changes.ledger import Ledger
 from storeops.changes.plans import Plan
 from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import StoreOpsError
-from storeops.i18n import _
+from storeops.i18n import N_, _, kept
 from storeops.mirror.tag_names import TagNames
 from storeops.reading.customers import Selection
 from storeops.toml import values
@@ -170,5 +170,5 @@ def plan(ledger: Ledger, rule: Rule, *, reason: str = "", command: str = "") -> 
     selected: SelectedFollows = select_follows(ledger.db, rule.request, ledger.clock.now())
     return plan_tags(
         ledger, selected, add=rule.add, remove=rule.remove, reason=reason, command=command,
-        title=_("Rule {name}").format(name=rule.name),
+        title=kept(N_("Rule {name}"), name=rule.name),
     )  # fmt: skip

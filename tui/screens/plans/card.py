@@ -48,7 +48,7 @@ def about(card: Card, now: float, found: PlanSummary | None = None) -> Content:
     """
     plan = card.plan
     state = Content.styled(plan_words.state_of(card), _style(card.state))
-    what = shown(plan.title) or kind_title(plan.kind)
+    what = shown(plan.heading) or kind_title(plan.kind)
     if found is not None and found.effects:
         what = shown(plan_words.effects(found, plan.ready))
     people = shown(plan_words.whom(found)) if found is not None else ""
@@ -85,7 +85,7 @@ def full(card: Card, now: float) -> Content:
         fields(
             "",
             [
-                (_("What"), plan.title or kind_title(plan.kind)),
+                (_("What"), plan.heading or kind_title(plan.kind)),
                 (_("Kind"), kind_title(plan.kind)),
                 (_("Status"), plan_words.state(card.state)),
                 (_("Rows"), _numbers(card)),

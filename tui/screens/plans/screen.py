@@ -157,7 +157,7 @@ class PlansScreen(BaseScreen):
             plan.id,
             (
                 plan.name,
-                shown(plan.title) or kind_title(plan.kind),
+                shown(plan.heading) or kind_title(plan.kind),
                 plan_words.state_of(card),
                 f"{plan.ready:,}",
                 f"{plan.blocked:,}" if plan.blocked and not draft else "",
