@@ -8,7 +8,7 @@ runs in `background("work")`; each of these workers has its own connection.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
@@ -71,6 +71,13 @@ class AppScreen(Protocol):
 
     def show_customer(self, external_userid: str, name: str) -> None:
         """The card of a customer in a window."""
+
+    @property
+    def active_bindings(self) -> Mapping[str, Any]:
+        """The keys that mean something now."""
+
+    def stray(self, letter: str) -> str:
+        """What to say of a letter that means nothing here."""
 
     def paint_status(self) -> None:
         """The line of freshness and limits anew."""
@@ -376,7 +383,17 @@ class StoreOpsApp(App[None], inherit_bindings=False):
             meant = ascii_equivalent(event.character)
             if meant is not None:
                 event = events.Key("space" if meant == " " else _key_name(meant), meant)
+            self._answer_stray(event)
         await super().on_event(event)
+
+    def _answer_stray(self, event: events.Key) -> None:
+        """Say that a letter has no meaning on this screen, and which key may have been meant."""
+        screen = self.screen
+        letter = event.character or ""
+        if not isinstance(screen, AppScreen) or not (letter.isascii() and letter.isprintable()):
+            return  # what an input method commits begins a filter
+        if event.key not in screen.active_bindings:
+            self.notify(screen.stray(letter), severity="warning")
 
     # -- workers ---------------------------------------------------------------------------------
 

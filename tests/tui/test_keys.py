@@ -60,6 +60,13 @@ def recorder(perform, called: list[str]):
     return record
 
 
+def looks(driver) -> tuple[object, ...]:
+    """What a person sees: text, colours, notices, and what a terminal was told to copy."""
+    app = driver.app
+    noticed = tuple(app.__dict__["_notifications"]._notifications)
+    return driver.text, app.theme, app.clipboard, noticed, app.focused
+
+
 @pytest.mark.parametrize(("name", "part", "parts"), JOURNEYS)
 async def test_every_key_of_the_help(
     fresh_chain, screens, name, part, parts, tmp_path, monkeypatch
@@ -75,8 +82,9 @@ async def test_every_key_of_the_help(
                 await driver.press(next(each.key for each in all_screens() if each.name == name))
             base, called = driver.base, []
             base.perform = recorder(base.perform, called)
+            before = looks(driver)
             await driver.press(key)
-            assert driver.text, "what the key opens can be painted"
+            assert looks(driver) != before, f"{key} on {name} changes nothing and says nothing"
             assert called == [action], (key, called, driver.text)
             del base.perform
             done.append(key)
@@ -277,3 +285,18 @@ async def test_windows_are_left_by_mouse(screens):
         line = next(at for at, each in enumerate(driver.text.splitlines()) if "[ Go ]" in each)
         await click(driver, line, "[ Go ]")
         assert driver.base.table.cursor == 4
+
+
+async def test_a_letter_without_a_meaning_says_so(screens):
+    """`a` on a draft was silent; the verb that begins so is named with its key."""
+    async with screens(start="plans") as driver:
+        await driver.press("a")
+        assert "a does nothing here" in driver.text
+        assert "Ctrl+S Apply" in driver.text
+        await driver.hush()
+        await driver.commit("ｖ")
+        assert "v does nothing here; ? shows" in driver.text
+        await driver.hush()
+        await driver.press("colon")
+        await driver.type("b")  # text, not a key
+        assert "does nothing" not in driver.text

@@ -307,6 +307,19 @@ class BaseScreen(Screen[None]):
             return
         self.call_of(action)()
 
+    def stray(self, letter: str) -> str:
+        """What to say of a letter that means nothing here; it may begin a verb's name."""
+        meant = [
+            f"{key.first} {self.label_of(key)}"
+            for key in self.all_keys()
+            if key.action and key.label.lower().startswith(letter.lower())
+        ]
+        if meant:
+            return _("{letter} does nothing here; perhaps: {keys}. ? shows all keys.").format(
+                letter=letter, keys=_(", ").join(meant[:3])
+            )
+        return _("{letter} does nothing here; ? shows all keys.").format(letter=letter)
+
     def call_of(self, action: str) -> Callable[[], object]:
         """What does `action`: a method of the screen or of one of its parts."""
         name = f"do_{action}"

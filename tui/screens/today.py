@@ -211,10 +211,11 @@ class TodayScreen(BaseScreen):
         self._customers(f"since:{week.since} until:{week.until}" if week else "since:7d")
 
     def step_back(self) -> bool:
-        """Back to the steps."""
+        """Back to the steps; there is nothing behind them."""
         steps = self.listing("steps")
-        if self.focused is not steps:
-            steps.focus()
+        if self.focused is steps:
+            self.app.notify(_("Esc leads no further back; q leaves storeops."))
+        steps.focus()
         return True
 
 
