@@ -393,7 +393,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         if not isinstance(screen, AppScreen) or not (letter.isascii() and letter.isprintable()):
             return  # what an input method commits begins a filter
         if event.key not in screen.active_bindings:
-            self.notify(screen.stray(letter), severity="warning")
+            self.notify(screen.stray(letter))
 
     # -- workers ---------------------------------------------------------------------------------
 

@@ -297,6 +297,8 @@ async def test_a_letter_without_a_meaning_says_so(screens):
         await driver.commit("ｖ")
         assert "v does nothing here; ? shows" in driver.text
         await driver.hush()
+        await driver.press("space")
+        assert "Space does nothing here" not in driver.text, "it marks a row, or says why not"
         await driver.press("colon")
         await driver.type("b")  # text, not a key
         assert "does nothing" not in driver.text

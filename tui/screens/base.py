@@ -14,7 +14,7 @@ from textual.widget import Widget
 from storeops.domain import ScreenSpec
 from storeops.i18n import _
 from tui.background import BackgroundTask, BackgroundWorker
-from tui.keys import COMMON, Key
+from tui.keys import COMMON, Key, caption
 from tui.widgets.bars import Bar, Piece
 from tui.widgets.panes import Pane
 from tui.widgets.tab_bar import Entry, TabBar
@@ -318,7 +318,9 @@ class BaseScreen(Screen[None]):
             return _("{letter} does nothing here; perhaps: {keys}. ? shows all keys.").format(
                 letter=letter, keys=_(", ").join(meant[:3])
             )
-        return _("{letter} does nothing here; ? shows all keys.").format(letter=letter)
+        return _("{letter} does nothing here; ? shows all keys.").format(
+            letter=caption("space") if letter == " " else letter
+        )
 
     def call_of(self, action: str) -> Callable[[], object]:
         """What does `action`: a method of the screen or of one of its parts."""

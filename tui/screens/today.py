@@ -23,7 +23,7 @@ from storeops.operations.today import Step, Today
 from storeops.sparks import bar, curve
 from storeops.sync.scopes import scope_title
 from storeops.wecom.oddities import sentence
-from tui.cells import align, shown
+from tui.cells import align, cell_width, shown
 from tui.flowing import flowing
 from tui.keys import GO, LIST, LOOK, Key
 from tui.modals.command import CommandModal
@@ -35,6 +35,7 @@ from tui.widgets.rows import Line, ListColumn, TableRows
 from tui.widgets.virtual_list import VirtualList
 
 TALL = 36
+MARGIN = 6  # cells of a line that its sign and the frame take
 BAR = 10  # cells of the longest bar
 NAMED = 4  # who fell behind, by name
 
@@ -88,7 +89,10 @@ class TodayScreen(BaseScreen):
 
     def _show(self, seen: Today) -> None:
         self._shown = True
-        lines = [Line(at, (_said(step),), step.tone, step) for at, step in enumerate(seen.steps)]
+        room = self.size.width - MARGIN
+        lines = [
+            Line(at, (_said(step, room),), step.tone, step) for at, step in enumerate(seen.steps)
+        ]
         rows = self.listing("steps")
         rows.styles.height = len(lines)
         rows.show(TableRows(lines), stay=True)
@@ -353,6 +357,7 @@ def _sparks(found: Morning) -> Content:
     )  # fmt: skip
 
 
-def _said(step: Step) -> str:
-    """A step; with its command where no screen does it."""
-    return step.text if step.screen else f"{step.text} {step.command}".rstrip()
+def _said(step: Step, room: int) -> str:
+    """A step; with its command where no screen does it, unless it would be cut: Enter shows it."""
+    whole = f"{step.text} {step.command}".rstrip()
+    return step.text if step.screen or cell_width(whole) > room else whole

@@ -399,7 +399,8 @@ class CustomersScreen(BaseScreen):
 
     def why_not(self, action: str) -> str:
         """Reasons of this screen."""
-        needed = ("open", "jump", "note", "mark", "range", "export", "journal")
+        needed = ("open", "jump", "note", "mark", "mark_all", "invert", "range", "export",
+                  "journal")  # fmt: skip
         if action in needed and self.table.total == 0:
             return _("No customer matches, so none is under the cursor; Esc takes the filter away.")
         return super().why_not(action)
