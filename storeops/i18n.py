@@ -157,7 +157,9 @@ def said(text: str) -> str:
         if "many" in found:
             message = ngettext(found["say"], found["many"], values["count"])
         # not str.format: a kept text may have come from another computer
-        return _PLACE.sub(lambda place: _shown(values[place[1]]), message)
+        if isinstance(values.get("count"), int):  # of other numbers many are codes
+            values["count"] = f"{values['count']:,}"
+        return _PLACE.sub(lambda place: str(values[place[1]]), message)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):  # of another version
         return text
 
@@ -177,10 +179,6 @@ def reworded(text: str, change: Callable[[str], str]) -> str:
             found["values"] = {key: changed(each) for key, each in found["values"].items()}
             return json.dumps(found, ensure_ascii=False)
     return change(text)
-
-
-def _shown(value: Any) -> str:
-    return f"{value:,}" if type(value) is int else str(value)
 
 
 def _worded(value: Any) -> Any:

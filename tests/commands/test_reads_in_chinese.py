@@ -58,7 +58,15 @@ READS: tuple[tuple[str, ...], ...] = (
     ("status",),
 )
 MOVES = {"bytes", "disk_free", "pid", "heartbeat_at", "age"}  # differ from call to call
-SENTENCES = {"text", "before_text", "after_text", "why", "meaning", "next_step"}  # for people
+SENTENCES = {
+    "text",
+    "before_text",
+    "after_text",
+    "why",
+    "meaning",
+    "next_step",
+    "title",
+}  # for people
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from storeops.domains.commission import months, statements
-from storeops.domains.orders import matching
+from storeops.domains.orders import importing, matching
 from storeops.domains.orders.importing import OrderRequest, import_orders
+from storeops.errors import ConflictError
 from tests.domains.test_commission import FIRST_BIND, PROTECTED, Chain
 
 TILL = 'name = "house"\nscheme = "till"\nrate = "3%"\n'
@@ -274,3 +275,17 @@ def test_an_order_that_became_somebody_elses_stays_booked_when_the_first_is_eras
     assert one not in booked(shop)
     shop.take(sold("S1", "2026-10-05 10:00", 11_000, seller="cleo"))
     assert total(shop, "2026-10", "2026-11") == {"cleo": 11_000}
+
+
+# -- beside an import -----------------------------------------------------------------------------
+
+
+def test_no_month_is_closed_while_orders_come_in(shop: Chain) -> None:
+    """What an import writes has the time of its beginning: closed meanwhile, the month would take
+    it for known, and nobody would be paid."""
+    shop.take(sold("S1", "2026-10-05 10:00", 6_000))
+    shop.adopt(TILL)
+    with importing.alone(shop.db), pytest.raises(ConflictError):
+        shop.close("2026-10")
+    assert not months.closed_months(shop.db)
+    assert shop.close("2026-10").entries

@@ -286,7 +286,7 @@ def down():
             for at, m in enumerate(mine)
         ]
         arriving.write(back.data, arrived, time.time(), sure=True)
-        publishing.done(data, batch)
+        publishing.done(data, batch, {})
     asking.settle(back)
 
 with back.data.atomic() as connection:

@@ -24,17 +24,18 @@ ORDER = (
 )
 
 
-def _sell(chain: Chain) -> dict[str, tuple[int, str]]:
+@pytest.fixture(scope="module")
+def sold(made: Chain) -> dict[str, tuple[int, str]]:
     """One order and one task at each shop; code → customer.id, userid of the guide."""
     found = {}
-    data, now = chain.office.data, int(time.time())
+    data, now = made.office.data, int(time.time())
     with data.atomic() as connection:
         connection.execute("INSERT INTO orders_source (id, name, created_at) VALUES (1, 'pos', 0)")
         connection.executemany(
             "INSERT INTO orders_product (code, name, updated_at) VALUES (?, ?, 0)",
             [("M1", "Milk"), ("b", "Bread"), ("奶", "Milk")],
         )
-        for buyer, (code, shop) in enumerate(zip(CODES, chain.departments, strict=True), 1):
+        for buyer, (code, shop) in enumerate(zip(CODES, made.departments, strict=True), 1):
             customer, external, userid = connection.execute(
                 "SELECT c.id, c.external_userid, s.userid FROM follow AS f JOIN customer AS c"
                 " ON c.id = f.customer_id JOIN staff AS s ON s.id = f.staff_id"
@@ -62,12 +63,13 @@ def _sell(chain: Chain) -> dict[str, tuple[int, str]]:
             found[code] = (customer, userid)
             matters.open_matter(data, external, matters.COMPLAINT, f"cold {code}", "head", now)
     summary.refresh(data, {customer for customer, _userid in found.values()}, now)
+    made.settle()
     return found
 
 
-def test_orders_and_care_of_a_shop_are_there_and_nobody_elses(chain: Chain, cli: Cli) -> None:
-    sold = _sell(chain)
-    chain.settle()
+def test_orders_and_care_of_a_shop_are_there_and_nobody_elses(
+    chain: Chain, sold: dict[str, tuple[int, str]], cli: Cli
+) -> None:
     for number, code in enumerate(CODES, 1):
         at = ("--profile", f"shop-{code}")
         back = chain.backs[code]
@@ -87,6 +89,7 @@ def test_orders_and_care_of_a_shop_are_there_and_nobody_elses(chain: Chain, cli:
         assert cold["text"] == f"cold {code}"
 
 
+@pytest.mark.usefixtures("sold")
 def test_what_head_office_keeps_is_not_written_at_a_shop(chain: Chain, cli: Cli) -> None:
     at = ("--profile", f"shop-{CODES[0]}")
     (external, cold) = rows(chain.backs[CODES[0]], "SELECT external_userid, id FROM care_matter")[0]
@@ -126,6 +129,7 @@ def test_what_head_office_keeps_is_not_written_at_a_shop(chain: Chain, cli: Cli)
         assert rows(chain.backs[code], "SELECT code FROM orders_product") == [("M1",), ("奶",)]
 
 
+@pytest.mark.usefixtures("sold")
 def test_how_a_task_ended_at_a_shop_is_known_at_head_office(chain: Chain, cli: Cli) -> None:
     """At once here, there when there is a line; what head office has otherwise wins."""
     chain.settle()

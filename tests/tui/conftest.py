@@ -196,9 +196,23 @@ class Driver:
         await _at_rest()
 
     async def rest(self) -> None:
-        """Wait longer than facets and card do before they are read (`_brisk`)."""
-        await asyncio.sleep(0.12)
+        """Wait until facets and card were read, which wait for a rest of the keys (`_brisk`)."""
         await self.settle()
+        while self._resting():
+            await asyncio.sleep(0.01)
+            await self.settle()
+
+    def _resting(self) -> bool:
+        """Whether something waits for a rest: a timer that rings once, and soon."""
+        nodes = [self.app, *(node for each in self.app.screen_stack for node in each.walk_children(
+            with_self=True))]  # fmt: skip
+        return any(
+            timer._repeat == 0
+            and timer._interval <= RESTS_S
+            and timer._task is not None
+            and not timer._task.done()
+            for node in nodes for timer in node._timers
+        )  # fmt: skip
 
     async def resize(self, width: int, height: int) -> None:
         """Give the terminal another size."""
@@ -244,6 +258,7 @@ class Driver:
 
 
 Open = Callable[..., object]
+RESTS_S = 0.2  # longer than anything but notices waits
 
 
 @pytest.fixture(autouse=True)

@@ -49,6 +49,11 @@ class BaseModal(ModalScreen[T]):
         super().__init__()
         self._title = title
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is shown, and its widgets are there: not once it was answered or left."""
+        return self.is_mounted and self in self.app.screen_stack
+
     def compose(self) -> ComposeResult:
         """The window."""
         with Vertical(id="window"):

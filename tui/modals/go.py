@@ -93,7 +93,7 @@ class GoModal(BaseModal[None]):
         self.app.background("reads").submit(work, done, self.app.failed, key=key)
 
     def _more(self, targets: list[Destination]) -> None:
-        if self.is_mounted:
+        if self.is_open:
             self._targets += targets
             self._show(self.query_one(Input).value)
 
@@ -102,7 +102,7 @@ class GoModal(BaseModal[None]):
         customers = self.app.customers
 
         def then(targets: list[Destination]) -> None:
-            if self.is_mounted and self.query_one(Input).value == words:
+            if self.is_open and self.query_one(Input).value == words:
                 self._people = targets
                 self._show(words)
 

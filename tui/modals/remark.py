@@ -87,7 +87,7 @@ class RemarkModal(BaseModal[RemarkRequest]):
         preview, values, whose = self._preview, self._values(), self._follows()
 
         def show(text: str) -> None:
-            if self.is_mounted:
+            if self.is_open:
                 head = _("The first: {text}") if values else _("The first has now: {text}")
                 said = "\n".join(lines(head.format(text=text))) if text else ""
                 self.query_one("#preview", Static).update(Content(said))

@@ -42,7 +42,7 @@ from storeops.domains.commission.allocation import (
     shares_of,
 )
 from storeops.domains.commission.rules import CommissionRule, chosen
-from storeops.domains.orders import sold
+from storeops.domains.orders import importing, sold
 from storeops.domains.orders.sold import LineKey, SoldLine
 from storeops.domains.orders.values import apportioned
 from storeops.errors import ConflictError, UsageError
@@ -527,11 +527,12 @@ def close(ledger: Ledger, month: str) -> CommissionMonth:
     """Close a month: what it holds never changes from now on. Journaled.
 
     Raises:
-        ConflictError: it is closed, not over yet, or an earlier one must be closed before it.
+        ConflictError: it is closed, not over yet, or an earlier one must be closed before it; an
+            import is at work, whose orders would count as there before the month was closed.
     """
     db, now = ledger.db, ledger.clock.now()
     _start, end = span_of(month)
-    with db.atomic() as connection:
+    with importing.alone(db), db.atomic() as connection:
         closed = closed_months(db)
         if month in closed:
             raise ConflictError(

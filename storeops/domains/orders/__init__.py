@@ -6,6 +6,7 @@ from storeops.i18n import N_
 DOOR = (
     "daily",
     "facts",
+    "importing",
     "matching",
     "products",
     "receipts",

@@ -16,6 +16,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import groupby, islice
 from pathlib import Path
@@ -143,14 +144,25 @@ def import_orders(
         ConflictError: another import is at work.
     """
     meta.must_be_kept_here(db.connection)
+    with alone(db):
+        return _import(db, asked, int(now), on_progress, stop or threading.Event())
+
+
+@contextmanager
+def alone(db: Database) -> Iterator[None]:
+    """While no import of orders is at work; what one writes has the time of its beginning.
+
+    Raises:
+        ConflictError: one is.
+    """
     from filelock import FileLock, Timeout
 
     try:
         with FileLock(f"{db.path}.orders.lock", timeout=0, mode=0o600):
-            return _import(db, asked, int(now), on_progress, stop or threading.Event())
+            yield
     except Timeout:
         raise ConflictError(
-            _("Another import of orders is at work."),
+            _("An import of orders is at work."),
             hint=_("Wait until it has ended, then run the command again."),
         ) from None
 
