@@ -71,7 +71,41 @@ def _(message: str) -> str:
     if _catalogue is None:
         use(pick_language())
     assert _catalogue is not None
-    return _catalogue.gettext(message) if message else ""  # "" is the head of a catalogue
+    if not message:  # "" is the head of a catalogue
+        return ""
+    text = _catalogue.gettext(message)
+    return _CloseText(text) if _CLOSE.search(text) else text
+
+
+_HAN = r"[\u3400-\u9fff]"
+_CLOSE = re.compile(_HAN + r"\{|\}" + _HAN)
+_SEAM = re.compile(rf"[A-Za-z0-9]{_HAN}|{_HAN}[A-Za-z0-9]")
+
+
+class _CloseText(str):
+    """A Chinese text with a placeholder close to a character: a blank parts what is filled in from
+    it where one of them is Latin, as everywhere in our texts; Chinese names stand close."""
+
+    __slots__ = ()
+
+    def format(self, *args: object, **values: object) -> str:
+        """`str.format`, with these blanks."""
+        from string import Formatter
+
+        pieces = []
+        for literal, field, spec, conversion in Formatter().parse(self):
+            pieces.append(literal)
+            if field is not None:
+                how = f"!{conversion}" if conversion else ""
+                pieces.append(f"{{{field}{how}:{spec}}}".format(*args, **values))
+        return self.joined(pieces)
+
+    def joined(self, pieces: Iterable[str]) -> str:
+        """What the text consists of, one after the other, with these blanks."""
+        whole = ""
+        for each in filter(None, pieces):
+            whole += " " + each if _SEAM.match(whole[-1:] + each[0]) else each
+        return whole
 
 
 def labelled(name: object, text: object) -> str:
@@ -105,7 +139,8 @@ def ngettext(singular: str, plural: str, count: int) -> str:
     if _catalogue is None:
         use(pick_language())
     assert _catalogue is not None
-    return _catalogue.ngettext(singular, plural, count if isinstance(count, int) else 2)
+    text = _catalogue.ngettext(singular, plural, count if isinstance(count, int) else 2)
+    return _CloseText(text) if _CLOSE.search(text) else text
 
 
 def plural(one: str, many: str, count: int, **values: object) -> str:
@@ -159,7 +194,9 @@ def said(text: str) -> str:
         # not str.format: a kept text may have come from another computer
         if isinstance(values.get("count"), int):  # of other numbers many are codes
             values["count"] = f"{values['count']:,}"
-        return _PLACE.sub(lambda place: str(values[place[1]]), message)
+        pieces = _PLACE.split(message)
+        pieces[1::2] = [str(values[each]) for each in pieces[1::2]]
+        return message.joined(pieces) if isinstance(message, _CloseText) else "".join(pieces)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):  # of another version
         return text
 
