@@ -8,13 +8,14 @@ runs in `background("work")`; each of these workers has its own connection.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from textual import events
 from textual.app import App
+from textual.filter import LineFilter
 from textual.notifications import Notification, SeverityLevel
 from textual.widgets import Input, TextArea
 from textual.widgets._toast import ToastHolder
@@ -31,7 +32,7 @@ from tui.screen_registry import screens as all_screens
 from tui.status_poller import StatusPoller, StatusSnapshot
 from tui.stylesheet import CachedStylesheet
 from tui.syncing import Syncing
-from tui.themes import DARK, PLAIN, THEMES, fitting
+from tui.themes import ASCII, DARK, PLAIN, THEMES, fitting
 from tui.working import Working
 
 if TYPE_CHECKING:
@@ -170,6 +171,11 @@ class StoreOpsApp(App[None], inherit_bindings=False):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Colours of ours, for the moment before our theme is chosen."""
         return DARK.variables
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What changes lines before a terminal gets them."""
+        filters = super().get_line_filters()
+        return [*filters, ASCII] if self.theme == PLAIN.name else filters
 
     def get_driver_class(self) -> type[Driver]:
         """Our own driver, where Textual would take its own for Unix terminals."""

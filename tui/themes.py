@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from rich.segment import Segment
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.theme import Theme
-
-if TYPE_CHECKING:
-    from textual.widget import Widget
 
 DARK = Theme(
     name="storeops-dark",
@@ -79,8 +78,8 @@ THEMES = (DARK, LIGHT, PLAIN)
 
 _POOR = ("linux", "ansi", "vt100", "vt102", "vt220", "xterm-16color", "cygwin", "dumb")
 _ASCII = str.maketrans(
-    "›✓✗◐…·▾▴┆─│╭╮╰╯█░▏▎▍▌▋▊▉▁▂▃▄▅▆▇×−→←↑↓‖•├┤",
-    ">vxo~.v^:-|++++#.||===##__--==#x-><^v|*++",
+    "›✓✗◐…·▾▴▼▲┆─│╭╮╰╯█░▏▎▍▌▋▊▉▁▂▃▄▅▆▇×−→←↑↓‖•├┤≤≥",
+    ">vxo~.v^v^:-|++++#.||===##__--==#x-><^v|*++<>",
 )
 
 
@@ -89,11 +88,14 @@ def fitting(environment: Mapping[str, str] = os.environ) -> Theme:
     return PLAIN if environment.get("TERM", "") in _POOR else DARK
 
 
-def ascii_only(text: str) -> str:
-    """Signs and lines as ASCII, one for one; names stay as they are."""
-    return text.translate(_ASCII)
+class AsciiFilter(LineFilter):
+    """Signs and lines of whatever is painted as ASCII, one for one; letters of all scripts stay."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The same segments in signs that every terminal has."""
+        return [
+            Segment(text.translate(_ASCII), style, control) for text, style, control in segments
+        ]
 
 
-def plain(widget: Widget, text: str) -> str:
-    """`text` as the theme in use can show it."""
-    return ascii_only(text) if widget.app.theme == PLAIN.name else text
+ASCII = AsciiFilter()  # painted lines are kept by filter

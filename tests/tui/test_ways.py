@@ -146,13 +146,21 @@ def test_a_poor_terminal_gets_the_plain_theme(term, plain):
 
 
 async def test_the_plain_theme_draws_with_ascii(screens):
-    """No boxes, no blocks, no arrows: only names may hold what they like."""
+    """No boxes, no blocks, no arrows on any screen nor in a window."""
     async with screens(start="stores", size=(120, 32)) as driver:
+        assert "╭" in driver.text
         await driver.press("f12", "f12")
-        await driver.settle()
         assert driver.app.theme == PLAIN.name
-        odd = {each for each in driver.text if "\u2190" <= each <= "\u25ff"}
-        assert not odd
+        for spec in list(driver.app.specs.values()):
+            await driver.press(spec.key)
+            assert spec.name == driver.base.NAME
+            for key in ("question_mark", "f10", "escape"):
+                signs = {each for each in driver.text if "\u2190" <= each <= "\u25ff"}
+                odd = signs - {"\u241b"}  # an escape in a name
+                assert not odd, (spec.name, driver.text)
+                await driver.press(key)
+            if len(driver.app.screen_stack) > 1:
+                await driver.press("escape")
         await driver.press("f12")
         assert "╭" in driver.text
 

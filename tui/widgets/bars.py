@@ -12,7 +12,6 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.cells import cell_width, fit
-from tui.themes import plain
 
 TONES = (
     "key", "on", "dim", "good", "warn", "bad", "mark", "place", "edge", "bright", "head", "title",
@@ -90,7 +89,7 @@ class Bar(Widget):
         def put(piece: Piece, text: str) -> None:
             nonlocal at
             style = self.get_component_rich_style(f"bar--{piece.tone}") if piece.tone else base
-            segments.append(Segment(plain(self, text), style))
+            segments.append(Segment(text, style))
             self._areas.append((at, at + cell_width(text), piece))
             at += cell_width(text)
 

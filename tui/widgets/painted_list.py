@@ -16,7 +16,6 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.cells import align, cell_width, fit
-from tui.themes import plain
 from tui.widgets.rows import Line, ListColumn, Window, layout, needs
 
 GUTTER = 3  # cursor sign, mark, blank
@@ -143,7 +142,7 @@ class PaintedList(ScrollView):
         width = self.scrollable_content_region.width
         if position >= self.total:
             if self.empty and position == 0:
-                text = align(" " * GUTTER + plain(self, self.empty), width)
+                text = align(" " * GUTTER + self.empty, width)
                 return Strip([Segment(text, self._style("row") + self._style("gone"))], width)
             return Strip.blank(width, self._style("row"))
         line = self._window.get(position)
@@ -168,7 +167,7 @@ class PaintedList(ScrollView):
         if marked:
             style += self._style("marked")
         over = self._style("cursor" if self.has_focus else "blurred") if here else None
-        segments = [Segment(plain(self, sign), style + over)]
+        segments = [Segment(sign, style + over)]
         if line is None:
             segments.append(Segment("…", style + over))
         else:
@@ -178,7 +177,7 @@ class PaintedList(ScrollView):
                     blank = " " if number else ""
                     for text, name in self._cell(line, index, cells, coloured):
                         tone = style + self._style(name) if name else style
-                        segments.append(Segment(plain(self, blank + text), tone + over))
+                        segments.append(Segment(blank + text, tone + over))
                         blank = ""
         strip = Strip(segments)
         return strip.extend_cell_length(width, style + over).crop(0, width)
