@@ -27,7 +27,7 @@ from storeops.plain import wrap
 from tui.background import BackgroundWorker
 from tui.cells import shown
 from tui.key_queue import KeyQueue
-from tui.keys import ascii_equivalent
+from tui.keys import ascii_equivalent, caption
 from tui.screen_registry import screens as all_screens
 from tui.status_poller import StatusPoller, StatusSnapshot
 from tui.stylesheet import CachedStylesheet
@@ -381,25 +381,23 @@ class StoreOpsApp(App[None], inherit_bindings=False):
 
     async def _hand_on(self, event: events.Key | events.Paste) -> None:
         """Take the full-width equivalents of keys, wherever no text is typed."""
-        if (
-            isinstance(event, events.Key)
-            and event.character is not None
-            and not isinstance(self.focused, (Input, TextArea))
-        ):
-            meant = ascii_equivalent(event.character)
+        if isinstance(event, events.Key) and not isinstance(self.focused, (Input, TextArea)):
+            meant = None if event.character is None else ascii_equivalent(event.character)
             if meant is not None:
                 event = events.Key("space" if meant == " " else _key_name(meant), meant)
             self._answer_stray(event)
         await super().on_event(event)
 
     def _answer_stray(self, event: events.Key) -> None:
-        """Say that a letter has no meaning on this screen, and which key may have been meant."""
-        screen = self.screen
-        letter = event.character or ""
-        if not isinstance(screen, AppScreen) or not (letter.isascii() and letter.isprintable()):
-            return  # what an input method commits begins a filter
-        if event.key not in screen.active_bindings:
-            self.notify(screen.stray(letter))
+        """Say that a key has no meaning on this screen, and which one may have been meant."""
+        screen, typed = self.screen, event.character or ""
+        if not isinstance(screen, AppScreen) or event.key in screen.active_bindings:
+            return
+        if typed.isascii() and typed.isprintable() and typed:
+            self.notify(screen.stray(typed), severity="warning")
+        elif event.key.startswith("ctrl+") or event.key[1:].isdigit():  # f4
+            self.notify(screen.stray(caption(event.key)), severity="warning")
+        # what an input method commits begins a filter
 
     # -- workers ---------------------------------------------------------------------------------
 

@@ -296,6 +296,8 @@ async def test_a_letter_without_a_meaning_says_so(screens):
         await driver.hush()
         await driver.commit("ｖ")
         assert "v does nothing here; ? shows" in driver.text
+        await driver.press("f11")
+        assert "F11 does nothing here" in driver.text
         await driver.hush()
         await driver.press("space")
         assert "Space does nothing here" not in driver.text, "it marks a row, or says why not"

@@ -308,7 +308,7 @@ class BaseScreen(Screen[None]):
         self.call_of(action)()
 
     def stray(self, letter: str) -> str:
-        """What to say of a letter that means nothing here; it may begin a verb's name."""
+        """What to say of a key that means nothing here; a letter may begin a verb's name."""
         meant = [
             f"{key.first} {self.label_of(key)}"
             for key in self.all_keys()
