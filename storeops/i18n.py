@@ -197,8 +197,8 @@ def said(text: str) -> str:
         pieces = _PLACE.split(message)
         pieces[1::2] = [str(values[each]) for each in pieces[1::2]]
         return message.joined(pieces) if isinstance(message, _CloseText) else "".join(pieces)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError):  # of another version
-        return text
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
+        return text  # of another version, or made to be none
 
 
 def reworded(text: str, change: Callable[[str], str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from storeops import i18n
 
 
@@ -17,3 +19,18 @@ def test_latin_values_do_not_touch_chinese_text(monkeypatch):
         assert i18n.said(i18n.kept("{name} %", name="{0.x}")) == "{0.x} %"
     finally:
         i18n.use("en")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"say": ' + "[" * 1_900,
+        '{"say": "x", "values": {"a": ' + "[" * 900 + "]" * 900 + "}}",
+        '{"say": "x{a}", "values": {"a": ' + "[" * 480 + "1" + "]" * 480 + "}}",
+    ],
+    ids=["open", "closed", "filled in"],
+)
+def test_a_kept_text_that_goes_on_for_ever_is_shown_as_it_is(text):
+    """A title may come from a back office; the lists of head office have to end."""
+    assert i18n.said(text) in (text, "x", "x1")
+    assert i18n.reworded(text, str)
