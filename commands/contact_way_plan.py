@@ -236,7 +236,7 @@ def replace(
             command=command,
             title=kept(N_("Contact ways: {new} for {old}"), old=named, new=new.label)
             if new
-            else _("Contact ways: without {old}").format(old=named),
+            else kept(N_("Contact ways: without {old}"), old=named),
         )
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from storeops.changes import row_results
+from storeops.changes import plans, row_results
 from storeops.changes.undo import plan_undo
 
 
@@ -330,6 +330,9 @@ def test_who_is_unknown_to_the_mirror_is_taken_out_of_codes_too(codes: Any, cli:
     plan = planned(cli, "replace", "nobody known", "--by", first)
     assert plan["ready"] == 1
     assert cli("contact-way", "plan", "replace", "nobody at all", "--json").code == 5
+    for plan_id in (plan["plan_id"], planned(cli, "replace", "nobody known")["plan_id"]):
+        title = plans.get(codes.app.data, plan_id).title
+        assert title.startswith('{"say": "Contact ways: '), "said in the language of who reads it"
 
 
 def test_two_leavers_of_one_code_go_together(codes: Any, cli: Any) -> None:
