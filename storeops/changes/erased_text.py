@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from storeops.i18n import reworded
 
-KEPT_IN = 4  # an undo of an undo of a plan whose title names somebody
+KEPT_IN = 6  # undos of undos of a plan whose title names somebody
 GONE = "…"  # stands where a name was
 _DIGITS = 7  # of a phone number that is looked for inside other words
 

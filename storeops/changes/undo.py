@@ -12,6 +12,8 @@ from storeops.changes.problems import Problem
 from storeops.errors import ConflictError, StoreOpsError
 from storeops.i18n import N_, _, kept, ngettext
 
+_LONG = 1_000  # characters of a title that is kept in another one: each time doubles it
+
 
 def plan_undo(ledger: Ledger, name: str, *, reason: str = "") -> Plan:
     """The plan that puts back what a plan has done; `last` is the newest that was applied.
@@ -65,7 +67,7 @@ def plan_undo(ledger: Ledger, name: str, *, reason: str = "") -> Plan:
         params=params,
         problems=problems,
         title=kept(N_("Undo {plan}: {title}"), plan=plan.name, title=plan.title)
-        if plan.title
+        if 0 < len(plan.title) <= _LONG
         else kept(N_("Undo {plan}"), plan=plan.name),
         reason=reason,
         undo_of=plan.id,

@@ -64,6 +64,18 @@ def test_apply_then_undo_puts_every_tag_back(corp):
     assert plans.row_counts(corp.app.data, plan.id).get("done") == plan.ready
 
 
+def test_a_title_does_not_grow_without_end(corp):
+    """One undo is undone by the next, and so on: each title holds the one before."""
+    (tag,) = living(corp)[:1]
+    plan = tag_everybody(corp, [tag.tag_id], where=f"id:{next(iter(corp.truth()))[1]}")
+    for _time in range(12):
+        apply.apply(corp.app.ledger, plan.name)
+        corp.run(plan_id=plan.id)
+        plan = plan_undo(corp.app.ledger, plan.name)
+        assert len(plan.title) < 2_500
+        assert plan.heading.startswith("Undo tag-")
+
+
 def test_the_mirror_follows_at_once(corp):
     from storeops.sync.run import run_sync
 
