@@ -91,7 +91,7 @@ class TakeoverOptions:
 
     def typed(self) -> dict[str, Any]:
         """The options, to be typed again."""
-        return asdict(self) | {"groups": self.groups or None}
+        return asdict(self) | {"no_groups": self.groups is False}
 
     def request(self, **asked: Any) -> HandoverRequest:
         """The request they make.

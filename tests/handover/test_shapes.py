@@ -6,6 +6,8 @@ import csv
 import io
 import json
 
+from storeops.changes import plans
+
 DAY = 86_400
 LEAVER = {"userid", "name", "left_at", "days_left", "customers", "group_chats", "settled"}
 RESULT = {"handover_userid", "takeover_userid", "due_at", "settled_at", "status", "errcode"}
@@ -40,6 +42,8 @@ def test_lists_of_leavers_answers_reports_and_quota(corp, cli):
     words = ["handover", "plan", "--from", leaver, "--from", from_owner, "--no-groups"]
     made = cli(*words, "--to", to_owners[0], "--to", to_owners[1], "--json").json
     assert {each["takeover_userid"] for each in made["takers"]} == set(to_owners)
+    again = plans.get(corp.app.data, made["plan_id"]).params["command"]
+    assert "--no-groups" in again, "planned anew, it hands no group chat over either"
     assert made["rows"] == made["ready"] + made["blocked"] > 10
     assert cli("plan", "apply", made["plan_id"], "--yes", "--json").code == 0
     waiting = _items(cli, "handover", "status")
