@@ -20,6 +20,7 @@ from storeops.i18n import _
 
 ERASED = "audit.erased"  # the kind of line that notes it
 _SHORTEST = 2  # characters of a name that is looked for in titles and command lines
+_QUOTE = "'\"'\"'"  # how a command line writes an apostrophe
 Forget = Callable[[sqlite3.Connection], int]
 # rows about a person, and rows about nobody whose content names them (a message to a group, a
 # contact way that was called by a number)
@@ -250,7 +251,8 @@ def _rewrite_heads(
             asked, told = json.loads(params), json.loads(problems)
             before: tuple[str, ...] = (title, dump(asked), dump(told), reason)
             if isinstance(asked.get("command"), str):
-                asked["command"] = without(asked["command"], words)
+                quoted = [each.replace("'", _QUOTE) for each in words]
+                asked["command"] = without(asked["command"], [*quoted, *words])
             for each in told:
                 each["message"] = without(each["message"], words)
         except (TypeError, ValueError, AttributeError, KeyError, RecursionError):

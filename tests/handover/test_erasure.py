@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 
 from storeops import paths
 from storeops.changes.sheets import Source
+from storeops.changes.undo import plan_undo
 from storeops.changes.verify import verify
 from storeops.errors import ConflictError, NotFoundError, UsageError
 from storeops.operations.erasure import erase_person
@@ -130,6 +132,25 @@ def test_nothing_of_an_erased_person_is_left_in_any_file(corp, known, tmp_path):
     assert corp.app.data.execute(search, ('"擦除"',)).fetchone()[0] == 0
     with pytest.raises(NotFoundError):
         erase_person(corp.app.ledger, who)
+
+
+def test_nothing_of_a_long_description_with_a_quote_is_left(corp, known):
+    from storeops.changes.follow_requests import FollowRequest, select_follows
+    from storeops.domains.remarks.remark_plan import plan_remarks
+
+    who, from_owner, _taker = known
+    app, text = corp.app, f'叫自己“D\'Artagnan "B"”，{"说来话长，" * 25}'
+    selected = select_follows(
+        app.data, FollowRequest(Selection(where=PHONE, owner=(from_owner,))), app.clock.now()
+    )
+    command = shlex.join(["storeops", "remark", "plan", "--where", PHONE, "--description", text])
+    plan = plan_remarks(app.ledger, selected, {"description": text}, command=command)
+    corp.apply(plan.name)
+    corp.apply(plan_undo(app.ledger, plan.name).name)
+    assert {word for _file, word in _left(corp, "D'A", "说来话长")} == {"D'A", "说来话长"}
+    erase_person(app.ledger, who)
+    assert _left(corp, "D'A", "Artagnan", "说来话长") == []
+    assert verify(app.data, app.ledger.journal).whole
 
 
 def test_events_about_the_person_go_too(corp, known):

@@ -202,7 +202,7 @@ def _title(values: Mapping[str, Any]) -> str:
     parts = []
     for key, value in values.items():
         text = (
-            value[:120] or "–"
+            value[: LIMITS[key]] or "–"  # as rows have it: an erasure looks for all of that
             if isinstance(value, str)
             else kept_plural("{count} number", "{count} numbers", len(value))
         )
