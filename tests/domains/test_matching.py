@@ -169,3 +169,24 @@ def test_a_member_number_that_passed_on_is_each_ones_in_its_time(chain, dated) -
     three = chain.person("three", "13800000009", since="2026-07-05")
     matching.refreshed(chain.db, chain.at("2026-07-06"))
     assert (whose("E"), whose("F"), whose("D")) == (three, ben, anna)
+
+
+def test_a_day_that_is_said_later_counts_for_orders_that_are_there(chain) -> None:
+    """A number passed on when its table was taken in; then the table says since when."""
+    anna, ben = chain.person("one", "13800000001"), chain.person("two", "13800000002")
+    for card, when in (
+        ("M1,13800000001,", "2026-05-01"),
+        ("M1,13800000002,", "2026-06-10"),
+        ("M1,13800000002,2026-06-01", "2026-06-20"),
+    ):
+        text = f"会员号,手机号,生效日期\n{card}\n"
+        orders.import_members(chain.db, Source(chain.file(text)), chain.at(when))
+        for number, paid in ("A", "2026-05-20"), ("B", "2026-06-05"), (when, "2026-06-06"):
+            text = f"order_no,paid_at,member,amount\n{number},{paid} 10:00,M1,10\n"
+            import_orders(chain.db, OrderRequest("till", chain.file(text)), chain.at(when))
+    found = dict(chain.db.execute(
+        "SELECT o.order_no, c.external_userid FROM orders_order o"
+        " LEFT JOIN customer c ON c.id = o.customer_id"
+    ))  # fmt: skip
+    late = dict.fromkeys(("B", "2026-05-01", "2026-06-10", "2026-06-20"), ben)
+    assert found == {"A": anna, **late}

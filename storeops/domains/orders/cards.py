@@ -51,8 +51,11 @@ def keep(connection: sqlite3.Connection, cards: Iterable[MemberCard], now: int) 
             begin = card.since if card.since is not None else now if held else 0
             held = _in_turn([*held, replace(card, since=begin)])
             _write(connection, held, now)
-            if len(held) > 1 and current is not None and held[-1].keys != current.keys:
-                _pass_on(connection, card.number, held[-1].since or 0)
+            begin = held[-1].since or 0
+            if len(held) > 1 and current is not None and (
+                held[-1].keys != current.keys or begin < (current.since or 0)
+            ):  # fmt: skip
+                _pass_on(connection, card.number, begin)
         if card.birthday:  # a file that does not say it, or wrongly, does not deny it
             connection.execute(
                 "UPDATE orders_member SET birthday = ? WHERE number = ?",
