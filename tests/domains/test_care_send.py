@@ -268,6 +268,23 @@ def test_what_ended_while_a_message_waited_is_not_in_it(
     assert [row["to"] for row in corp.inbox()[before:]].count(one) <= 1
 
 
+def test_words_that_cannot_be_made_anew_hold_no_message_up(
+    cli: Any, corp: Corp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A composer may be a third party's; whatever else waits for the guide goes out as well."""
+    db, now = corp.app.data, corp.app.clock.now()
+    corp.buy(cli, tmp_path, "Phone")
+    corp.plan()
+    one = tasks.list_tasks(db, now)[0]["userid"]
+    name, receivers = targets.own_name("guide", one), {"touser": one}
+    targets.save(db, name, "app", now, receivers=receivers, quiet="00:00-23:59")
+    cli("care", "send", "--yes")
+    monkeypatch.setattr(sending, "worded", lambda *_: 1 // 0)
+    corp.day_after()
+    outbox.deliver(corp.app)
+    assert one in {row["to"] for row in corp.inbox()}
+
+
 def test_of_two_rounds_at_once_the_slower_says_what_became_of_the_message(
     cli: Any, corp: Corp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,7 +22,7 @@ from storeops.changes import apply as applying
 from storeops.changes import plans
 from storeops.changes.action import Row
 from storeops.database.database import Database
-from storeops.domain import registry
+from storeops.domain import guarded, load, registry
 from storeops.domains.notify import files, log, targets
 from storeops.domains.notify.action import ONCE_S
 from storeops.domains.notify.messages import (
@@ -257,9 +257,11 @@ def _compose(db: Database, target: MessageTarget, now: float) -> None:
     ).fetchall()
     composers = registry().named("composers") if rows else {}
     for id, body, content in rows:
-        domain, where = composers.get(json.loads(content)["composer"], (None, ""))
-        words = registry().loaded(domain, where) if domain is not None else None
-        text = words(db, id, now) if words is not None else body
+        text, composer = body, json.loads(content)["composer"]
+        if composer in composers:
+            domain, where = composers[composer]
+            with guarded(domain):  # one that fails holds nothing up: it goes as it waited
+                text = load(where)(db, id, now)
         if text != body:
             change, values = ("body = ?", (text,)) if text else (
                 "status = 'cancelled', note = ?, settled_at = ?", (kept(OVER), now))  # fmt: skip
