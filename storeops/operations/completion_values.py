@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from storeops.database.database import Database
 from storeops.domain import guarded, load, registry
+from storeops.i18n import said
 from storeops.reading.conditions import conditions
 from storeops.reading.filter import key_of, keys
 from storeops.reading.filter_words import CLOSED
@@ -87,7 +88,7 @@ def most(db: Database, sql: str, start: str) -> Sequence[tuple[str, str]]:
         f"SELECT value, min(what) FROM ({sql}) GROUP BY value ORDER BY value LIMIT {MOST}",
         {"s": like(start)},
     )
-    return [(str(value), str(what)) for value, what in rows]
+    return [(str(value), said(str(what))) for value, what in rows]
 
 
 def filters(db: Database, start: str) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from storeops.changes.undo import plan_undo
 from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import ConflictError, NotFoundError, NothingToDoError, PartialError, UsageError
 from storeops.mirror.tag_names import TagNames
+from storeops.operations import completion_values
 from storeops.reading.customers import Selection
 
 
@@ -50,6 +51,8 @@ def test_apply_then_undo_puts_every_tag_back(corp):
 
     undo = plan_undo(corp.app.ledger, plan.name)
     assert undo.ready == plan.ready
+    offered = completion_values.values(corp.app.data, "plan", undo.name)
+    assert offered == [(undo.name, f"Undo {plan.name}: {plan.heading}")]
     apply.apply(corp.app.ledger, undo.name)
     corp.run(plan_id=undo.id)
     assert tags_on(corp.truth()) == before
