@@ -190,3 +190,21 @@ def test_a_day_that_is_said_later_counts_for_orders_that_are_there(chain) -> Non
     ))  # fmt: skip
     late = dict.fromkeys(("B", "2026-05-01", "2026-06-10", "2026-06-20"), ben)
     assert found == {"A": anna, **late}
+
+
+def test_who_hides_phones_later_hides_those_of_before(chain) -> None:
+    """The same people with the same numbers: nobody's number passed on, birthdays stay."""
+    anna = chain.person("one", "13800000001")
+    file = chain.file("会员号,手机号,生日\nM1,13800000001,05-01\n")
+    orders.import_members(chain.db, Source(file), chain.at("2026-05-01"))
+    plain = chain.file("会员号,手机号\nM1,13800000001\n")
+    orders.import_members(chain.db, Source(plain), chain.at("2026-06-01"), hashed=True)
+    text = "order_no,paid_at,member,amount\nA,2026-05-20 10:00,M1,10\n"
+    import_orders(chain.db, OrderRequest("till", chain.file(text)), chain.at("2026-06-02"))
+    (member,) = chain.db.execute("SELECT phone, birthday, since FROM orders_member")
+    assert tuple(member) == ("", "05-01", 0)
+    assert chain.db.execute("SELECT count(*) FROM orders_member_former").fetchone()[0] == 0
+    (whose,) = chain.db.execute(
+        "SELECT c.external_userid FROM orders_order o JOIN customer c ON c.id = o.customer_id"
+    )
+    assert whose[0] == anna

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -38,13 +38,26 @@ class MemberCard:
         return self.external_userid, self.unionid, self.phone, self.phone_hash
 
 
-def keep(connection: sqlite3.Connection, cards: Iterable[MemberCard], now: int) -> None:
+def keep(
+    connection: sqlite3.Connection,
+    cards: Iterable[MemberCard],
+    now: int,
+    hash_phone: Callable[[str], str] | None = None,
+) -> None:
     """Keep whose the numbers are, in a transaction.
 
     One that was somebody else's is the new one's from the day that the card says, else from now
     on: orders that were paid before stay, or become, the former one's.
+
+    Args:
+        connection: in a write transaction.
+        cards: what a table says.
+        now: Unix seconds.
+        hash_phone: given where phones are kept as hashes only, those of before too.
     """
     for card in cards:
+        if hash_phone is not None:
+            _hide(connection, card.number, hash_phone)
         held = _held(connection, card.number)
         current = held[-1] if held else None
         if current is None or current.keys != card.keys or card.since is not None:
@@ -60,6 +73,17 @@ def keep(connection: sqlite3.Connection, cards: Iterable[MemberCard], now: int) 
             connection.execute(
                 "UPDATE orders_member SET birthday = ? WHERE number = ?",
                 (card.birthday, card.number),
+            )
+
+
+def _hide(connection: sqlite3.Connection, number: str, hash_phone: Callable[[str], str]) -> None:
+    for table in ("orders_member", "orders_member_former"):
+        for (phone,) in connection.execute(
+            f"SELECT DISTINCT phone FROM {table} WHERE number = ? AND phone <> ''", (number,)
+        ).fetchall():
+            connection.execute(
+                f"UPDATE {table} SET phone = '', phone_hash = ? WHERE number = ? AND phone = ?",
+                (f"k:{hash_phone(phone)}", number, phone),
             )
 
 

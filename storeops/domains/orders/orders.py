@@ -233,7 +233,7 @@ def import_members(
                                birthday, since))  # fmt: skip
     for start in range(0, len(rows), _CARDS):
         with db.atomic() as connection:
-            cards.keep(connection, rows[start : start + _CARDS], int(now))
+            cards.keep(connection, rows[start : start + _CARDS], int(now), hash_phone)
     touched = matching.match_all(db, int(now)) | summary.stale(db)
     summary.refresh(db, touched, int(now))
     return ImportedMembers(lines, len(rows), problems)
