@@ -6,7 +6,7 @@ import pytest
 
 from storeops import domain
 from storeops.changes.sheets import Source
-from storeops.domains.orders import matching, orders
+from storeops.domains.orders import forget, matching, orders
 from storeops.domains.orders.importing import OrderRequest, import_orders
 from tests.chaos.matching import Days
 
@@ -208,3 +208,22 @@ def test_who_hides_phones_later_hides_those_of_before(chain) -> None:
         "SELECT c.external_userid FROM orders_order o JOIN customer c ON c.id = o.customer_id"
     )
     assert whose[0] == anna
+
+
+def test_who_is_erased_takes_nothing_of_the_next_holder_along(chain) -> None:
+    """Nobody knows yet who has the number now; orders that were paid since are not hers."""
+    anna = chain.person("one", "13800000001")
+    for card, when in (
+        ("M1,13800000001,", "2026-05-01"),
+        ("M1,13800000009,2026-06-01", "2026-06-01"),
+    ):
+        file = chain.file(f"会员号,手机号,生效日期\n{card}\n")
+        orders.import_members(chain.db, Source(file), chain.at(when))
+        text = f"order_no,paid_at,member,amount\n{when},{when} 10:00,M1,10\n"
+        import_orders(chain.db, OrderRequest("till", chain.file(text)), chain.at(when) + 86_400)
+    with chain.db.atomic() as connection:
+        ids, _names = forget.words_of(connection, anna)
+        assert forget.forget_customer(connection, anna, {*ids, "13800000001"}) == 1
+    assert chain.db.execute("SELECT order_no FROM orders_order").fetchall() == [("2026-06-01",)]
+    assert chain.db.execute("SELECT phone FROM orders_member").fetchall() == [("13800000009",)]
+    assert chain.db.execute("SELECT count(*) FROM orders_member_former").fetchone() == (0,)

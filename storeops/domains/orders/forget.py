@@ -38,7 +38,11 @@ def _buyers(
         " OR (customer_id IS NULL AND id IN (SELECT buyer_id FROM orders_order WHERE customer_id IN"
         " (SELECT value FROM json_each(?))) AND NOT EXISTS (SELECT 1 FROM orders_order o"
         " WHERE o.buyer_id = orders_buyer.id AND o.customer_id NOT IN"
-        " (SELECT value FROM json_each(?))))"
+        " (SELECT value FROM json_each(?)))"
+        # but a member number that passed on is the next holder's, whoever that is
+        " AND NOT (external_userid || unionid || phone || phone_hash = ''"
+        " AND EXISTS (SELECT 1 FROM orders_order o WHERE o.buyer_id = orders_buyer.id"
+        " AND o.customer_id IS NULL AND o.paid_at >= orders_buyer.since)))"
     )
     whose = json.dumps(list(customers))
     words = json.dumps(sorted({*ids, *_hashes(connection, ids)}))
