@@ -38,6 +38,7 @@ ONCE_S = 1.0  # without any: nothing is left
 GATHER_S = 1.0  # after everything was read: who asks for each change by itself costs the server
 # a search and an answer each time, and a night's changes come many at a time
 GREET_S = 300.0  # then greet again: the consumer may be gone with its server, streams be others
+LATE_S = 10.0  # that messages which are known to follow may take; then greet again
 HELLO_S = 3.0
 RETRY_S = (1.0, 2.0, 5.0, 10.0, 30.0)  # waits after a line was cut; the last one again and again
 
@@ -53,6 +54,7 @@ class FollowReport:
         ordered: messages come one after the other and want no acknowledgement; a head office of an
             earlier version wants one of each.
         behind: how many messages are known to follow.
+        late: some that were known to follow did not come, and it greeted again for them.
         asked: requests that head office has taken.
         submitted: submissions that are no plans (how tasks ended) that head office has had.
     """
@@ -62,6 +64,7 @@ class FollowReport:
     greeted: bool = False
     ordered: bool = False
     behind: int = 0
+    late: bool = False
     asked: int = 0
     submitted: int = 0
 
@@ -191,9 +194,11 @@ async def _follow(
             else:  # head office was away when the line was made
                 if not client.is_connected:
                     raise NetworkError(_("The line to head office is cut.")) from None
-                if time.monotonic() - rested >= REST_S:
+                if once or time.monotonic() - rested >= REST_S:
                     _rest(app, report)
                     rested = time.monotonic()
+                if once:  # it went away meanwhile
+                    return
                 await asyncio.sleep(WAIT_S)
             await _greet(app.data, client, join, report, anew)
 
@@ -212,6 +217,7 @@ async def _read(
         rights.consumer(join.store), rights.STREAM
     )
     read, rested, began = 0, -REST_S, time.monotonic()
+    heard = began
     try:
         while not stop.is_set():
             if time.monotonic() - began >= GREET_S:
@@ -226,12 +232,20 @@ async def _read(
             if not messages:  # nats-py may give none, too, when a line is cut in the middle
                 if not client.is_connected:
                     raise NetworkError(_("The line to head office is cut.")) from None
+                if report.behind:  # the server is busy, or they were lost on the way
+                    if time.monotonic() - heard < LATE_S:
+                        continue
+                    if once and report.late:
+                        raise TimeoutError
+                    report.late = True
+                    return False
                 if once or time.monotonic() - rested >= REST_S:
                     _rest(app, report)
                     rested = time.monotonic()
                 if once:
                     return True
                 continue
+            heard = time.monotonic()
             whole = _in_order(messages, read) if report.ordered else messages
             read += len(whole)
             if whole:
@@ -332,6 +346,7 @@ async def _greet(
         )
         told = json.loads(answer.data)
         report.greeted, report.ordered = True, bool(told.get("ordered"))
+        report.behind = int(told.get("left") or 0)
         epoch = str(told.get("epoch") or "")
         if not told["refill"]:
             _keep_epoch(db, epoch)

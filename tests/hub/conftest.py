@@ -90,12 +90,16 @@ class Chain:
             self._thread.join(30)
             self._thread = None
 
-    def settle(self) -> None:
-        """Until everything is published and has arrived."""
+    def published(self) -> None:
+        """Until everything is published."""
         until = time.monotonic() + 30
         while outbox.waiting(self.office.data)[0]:
             assert time.monotonic() < until
             time.sleep(0.02)
+
+    def settle(self) -> None:
+        """Until everything is published and has arrived."""
+        self.published()
         for back in self.backs.values():
             if (back.profile.name, "active") in {
                 (f"shop-{each.code}", each.status) for each in stores.every(self.office.data)

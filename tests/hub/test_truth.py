@@ -14,11 +14,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from typing import Any
 
 import pytest
 
+from storeops.errors import NetworkError
 from storeops.hub import (
     arriving,
     checks,
@@ -383,6 +385,7 @@ def test_a_wait_that_the_server_ended_is_one_without_news(
 ) -> None:
     from nats.js.client import JetStreamContext
 
+    chain.settle()
     waits = []
     stop = threading.Event()
 
@@ -395,6 +398,53 @@ def test_a_wait_that_the_server_ended_is_one_without_news(
     monkeypatch.setattr(JetStreamContext.PullSubscription, "fetch", nothing)
     report = following.follow(chain.backs[CODES[0]], stop=stop)
     assert (len(waits), report.things, report.behind) == (3, 0, 0)
+
+
+def test_what_comes_late_is_waited_for(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A back office that was told that messages are left does not say that it has everything."""
+    from nats.js.client import JetStreamContext
+
+    chain.settle()
+    back = chain.backs[CODES[1]]
+    with chain.office.data.atomic() as connection:
+        connection.execute("UPDATE customer SET name = 'late ' || id")
+    chain.published()
+    fetch: Callable[..., Awaitable[list[Any]]] = JetStreamContext.PullSubscription.fetch
+    late: list[int] = []
+
+    async def slow(*args: Any, **options: Any) -> list[Any]:
+        if len(late) < 2:
+            late.append(1)
+            raise TimeoutError
+        return await fetch(*args, **options)
+
+    monkeypatch.setattr(JetStreamContext.PullSubscription, "fetch", slow)
+    following.follow(back, once=True)
+    name = "SELECT count(*) FROM customer WHERE name NOT LIKE 'late %'"
+    assert rows(back, name) == [(0,)]
+    must_agree(chain)
+
+
+def test_what_never_comes_is_no_everything(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    from nats.js.client import JetStreamContext
+
+    chain.settle()
+    back = chain.backs[CODES[1]]
+    with chain.office.data.atomic() as connection:
+        connection.execute("UPDATE customer SET name = 'never ' || id")
+    chain.published()
+    before = arriving.follow_state(back.data).caught_up_at
+
+    async def nothing(*_args: Any, **_options: Any) -> list[Any]:
+        return []
+
+    with monkeypatch.context() as patched:
+        patched.setattr(JetStreamContext.PullSubscription, "fetch", nothing)
+        patched.setattr(following, "LATE_S", 1.0)
+        with pytest.raises(NetworkError, match="does not answer"):
+            following.follow(back, once=True)
+    assert arriving.follow_state(back.data).caught_up_at == before
+    must_agree(chain)
 
 
 def test_older_messages_undo_nothing_and_unknown_kinds_wait(chain: Chain) -> None:
