@@ -346,8 +346,7 @@ async def _learn_published(app: OfficeWiring, client: Client, lasts: Mapping[int
         if last <= known[part]:
             continue
         found = []
-        # nothing was noted as published yet: everything waits in the outbox
-        for number in range(known[part] + 1, last + 1) if known[part] else ():
+        for number in range(known[part] + 1, last + 1):
             with suppress(Gone):  # a newer one took its place
                 message = await streams.get_msg(rights.stream(part), seq=number)
                 _facts, store, kind, key = (message.subject or "").split(".", 3)
@@ -375,11 +374,13 @@ async def _work(
     on_ready: Callable[[ServeReport], None],
     upward: Upward,
 ) -> None:
+    await _forget_revoked(app, client)
     greeting = _Greeting(app, client, report, set(await consumers(client)))
     await client.subscribe(rights.hello_subject("*"), cb=greeting.hear)
     await client.subscribe(rights.ask_subject("*"), cb=upward.take)
     looked = 0.0
     while not stop.is_set():
+        await _forget_revoked(app, client)
         wanted = set(publishing.shops(app.data.connection))
         on_ready(report)
         await greeting.expect(wanted)
@@ -480,17 +481,17 @@ async def send(
     return newest
 
 
-async def make_consumer(app: OfficeWiring, client: Client, store: int) -> int:
-    """Make the consumer of a shop after what went to it last, in place of the one that is there.
+async def make_consumer(client: Client, store: int, position: int | None) -> int:
+    """Make the consumer of a shop, in place of the one that is there.
 
     It is in the server's memory and wants no acknowledgement: the back office knows by itself how
     far it is, says it when it greets, and sees by the numbers when one message is missing. A file
     of each shop's position, written at every delivery, would cost the server more than all else.
 
     Args:
-        app: head office.
         client: of head office.
         store: department id of the shop.
+        position: after which message it begins; None for everything.
 
     Returns:
         How many messages are left.
@@ -498,9 +499,6 @@ async def make_consumer(app: OfficeWiring, client: Client, store: int) -> int:
     from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
     from nats.js.errors import NotFoundError as NoConsumer
 
-    (position,) = app.data.execute(
-        "SELECT position FROM hub_store WHERE department_id = ?", (store,)
-    ).fetchone()
     policy: dict[str, Any] = {"deliver_policy": DeliverPolicy.LAST_PER_SUBJECT}
     if position:
         policy = {
@@ -547,15 +545,21 @@ class _Greeting:
     async def expect(self, shops: set[int]) -> None:
         """Make consumers of some shops that have none: by them is known how far behind they are."""
         self._made &= shops
-        await asyncio.gather(
-            *(self._make(store, anew=False) for store in sorted(shops - self._made)[:AT_ONCE])
-        )
+        missing = sorted(shops - self._made)[:AT_ONCE]
+        await asyncio.gather(*(self._make_missing(store) for store in missing))
 
-    async def _make(self, store: int, *, anew: bool) -> int:
+    async def _make_missing(self, store: int) -> None:
         async with self._making[store]:
-            if not anew and store in self._made:
-                return 0
-            left = await make_consumer(self._app, self._client, store)
+            if store not in self._made:
+                (position,) = self._app.data.execute(
+                    "SELECT position FROM hub_store WHERE department_id = ?", (store,)
+                ).fetchone()
+                await make_consumer(self._client, store, position)
+                self._made.add(store)
+
+    async def _make_anew(self, store: int, position: int | None) -> int:
+        async with self._making[store]:
+            left = await make_consumer(self._client, store, position)
             self._made.add(store)
             return left
 
@@ -591,20 +595,23 @@ class _Greeting:
             "SELECT last_seen_at FROM hub_store WHERE department_id = ? AND status = 'active'",
             (store,),
         ).fetchone()
-        if known is None:
+        if known is None or store in stores.to_purge(self._app.data):
             return
         streams = self._client.jetstream(timeout=ANSWER_S)
         newest = (await streams.stream_info(rights.stream_of(store))).state.last_seq
-        current = state.read(self._app.data.connection, "epoch")
+        connection = self._app.data.connection
+        joined = state.read(connection, f"{state.JOINED}{store}")
+        current = state.read(connection, "epoch") + joined
         # a mirror may be of a stream that is lost, or of the time before the shop was revoked, when
         # nobody told it who left
         refill = position > 0 and (position > newest or epoch != current or known[0] is None)
-        with self._app.data.atomic() as connection:
-            connection.execute(
+        after = None if refill else position or None
+        with self._app.data.atomic() as writing:
+            writing.execute(
                 "UPDATE hub_store SET last_seen_at = ?, position = ? WHERE department_id = ?",
-                (int(self._app.clock.now()), None if refill else position or None, store),
+                (int(self._app.clock.now()), after, store),
             )
-        left = await self._make(store, anew=True)
+        left = await self._make_anew(store, after)
         self._report.refilled += int(refill)
         answer = {"refill": refill, "left": left, "epoch": current, "ordered": True}
         await message.respond(json.dumps(answer).encode())
@@ -685,16 +692,30 @@ def refuse_now(app: OfficeWiring, store: int | None = None) -> None:
 
 
 async def _refuse_now(app: OfficeWiring, settings: HubSettings, store: int | None) -> None:
-    from nats.js.errors import NotFoundError as Gone
-
     await tell_revoked(app, settings)
     if store is None:
         return
     async with office_connection(settings) as client:
-        streams, part = client.jetstream(timeout=ANSWER_S), rights.part(store)
+        await _purge(client, store)
+
+
+async def _purge(client: Client, store: int, *, follows: bool = False) -> None:
+    """Let the server keep nothing of a shop, nor its consumer unless it `follows` again."""
+    from nats.js.errors import NotFoundError as Gone
+
+    streams, part = client.jetstream(timeout=ANSWER_S), rights.part(store)
+    if not follows:
         with suppress(Gone):
             await streams.delete_consumer(rights.stream(part), rights.consumer(store))
-        with suppress(Gone):
-            await streams.purge_stream(
-                rights.stream(part), subject=f"{publishing.subjects(part, store)}.>"
-            )
+    with suppress(Gone):
+        await streams.purge_stream(
+            rights.stream(part), subject=f"{publishing.subjects(part, store)}.>"
+        )
+
+
+async def _forget_revoked(app: OfficeWiring, client: Client) -> None:
+    """Of shops that were revoked nothing stays at the server: who revoked one may not have reached
+    it, or something was just being published."""
+    for store, follows in stores.to_purge(app.data).items():
+        await _purge(client, store, follows=follows)
+        stores.purged(app.data, store, app.clock.now())

@@ -6,10 +6,11 @@ import shlex
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from secrets import token_hex
 
 from storeops.database.database import Database
 from storeops.errors import ConflictError, NotFoundError
-from storeops.hub import outbox
+from storeops.hub import outbox, state
 from storeops.hub.credentials import NatsKey, new_key
 from storeops.i18n import _
 from storeops.notebook.stores import Shop, list_shops
@@ -133,6 +134,8 @@ def _add(
                 (department, code, key.public, int(now)),
             )
             outbox.forget_published(connection, department)
+            # what its mirror has of an earlier time is not told who left since
+            state.write(connection, f"{state.JOINED}{department}", token_hex(4))
         outbox.spread_departments(connection, now)
         for department in departments:
             outbox.note_all(connection, department, now)
@@ -150,6 +153,7 @@ def revoke(db: Database, store: JoinedStore, now: float) -> None:
         )
         outbox.forget_published(connection, store.department_id)
         outbox.spread_departments(connection, now)
+        state.write(connection, f"{state.PURGE}{store.department_id}", "1")
 
 
 def rotate(db: Database, store: JoinedStore, now: float) -> NatsKey:
@@ -184,6 +188,34 @@ def _refuse(connection: sqlite3.Connection, user: str, now: float) -> None:
 def revoked(db: Database) -> dict[str, int]:
     """Public keys that no server lets in any more → what was issued until then is refused."""
     return dict(db.execute("SELECT user, at FROM hub_revoked").fetchall())
+
+
+def to_purge(db: Database) -> dict[int, bool]:
+    """Department ids of shops that were revoked, of which the server may still keep what they had
+    → whether they have joined again since."""
+    rows = db.execute(
+        "SELECT department_id, status FROM hub_store WHERE department_id IN"
+        " (SELECT CAST(substr(key, length(:purge) + 1) AS INTEGER) FROM hub_state"
+        "  WHERE key GLOB :purge || '*')",
+        {"purge": state.PURGE},
+    )
+    return {department: status == "active" for department, status in rows.fetchall()}
+
+
+def purged(db: Database, department: int, now: float) -> None:
+    """Note that the server keeps nothing of such a shop; what is its own now is published once
+    more.
+
+    Args:
+        db: data.db of head office.
+        department: of the shop.
+        now: Unix seconds.
+    """
+    for each in every(db):
+        if each.department_id == department and each.status == "active":
+            note_everything(db, now, each)
+    with db.atomic() as connection:
+        connection.execute("DELETE FROM hub_state WHERE key = ?", (f"{state.PURGE}{department}",))
 
 
 def note_everything(db: Database, now: float, store: JoinedStore | None = None) -> None:

@@ -1,0 +1,108 @@
+"""What a shop has when the server, head office or an answer was away at the wrong moment."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from storeops.errors import NetworkError
+from storeops.hub import (
+    arriving,
+    following,
+    office,
+    outbox,
+    publishing,
+    rights,
+    state,
+    stores,
+)
+from tests.hub.conftest import CODES, Chain
+from tests.hub.test_rights import inside
+from tests.hub.test_truth import must_agree, rows
+
+SHOP = CODES[1]
+
+
+def lose_a_customer(chain: Chain) -> int:
+    """One of the shop's own customers, who is nobody's any more."""
+    (gone,) = rows(
+        chain.office,
+        "SELECT max(f.customer_id) FROM follow AS f JOIN customer AS c ON c.id = f.customer_id"
+        " WHERE f.store_id = ?"
+        " AND c.external_userid NOT IN (SELECT external_userid FROM unassigned)",
+        chain.files[SHOP].store,
+    )[0]
+    assert rows(chain.backs[SHOP], "SELECT 1 FROM customer WHERE id = ?", gone)
+    with chain.office.data.atomic() as connection:
+        connection.execute("DELETE FROM follow WHERE customer_id = ?", (gone,))
+    return int(gone)
+
+
+def add_again(chain: Chain) -> None:
+    chain.join(*stores.add(chain.office.data, SHOP, time.time()))
+
+
+def test_an_answer_to_a_shop_that_was_added_again_may_be_lost(chain: Chain) -> None:
+    """It is filled anew all the same, for nobody told it meanwhile who left."""
+    chain.settle()
+    shop = stores.find(chain.office.data, SHOP)
+    stores.revoke(chain.office.data, shop, time.time())
+    office.refuse_now(chain.office, shop.department_id)
+    gone = lose_a_customer(chain)
+    chain.published()
+    add_again(chain)
+    chain.published()
+    back = chain.backs[SHOP].data
+    greeting = {
+        "stream": arriving.follow_state(back).stream,
+        "epoch": state.read(back.connection, "epoch"),
+    }
+
+    async def greet(client: Any, _heard: list[str]) -> dict[str, Any]:
+        subject = rights.hello_subject(shop.department_id)
+        answer = await client.request(subject, json.dumps(greeting).encode(), timeout=10)
+        told: dict[str, Any] = json.loads(answer.data)
+        return told
+
+    lost = inside(chain.files[SHOP], greet)
+    assert lost["refill"]
+    report = following.follow(chain.backs[SHOP], once=True)
+    assert report.refilled
+    assert not rows(chain.backs[SHOP], "SELECT 1 FROM customer WHERE id = ?", gone)
+    assert not following.follow(chain.backs[SHOP], once=True).refilled
+    must_agree(chain)
+
+
+def test_a_shop_revoked_while_the_server_was_away_leaves_nothing_there(chain: Chain) -> None:
+    """What it had is not kept for it at the server, and is not given to it when it is added
+    again."""
+    chain.settle()
+    shop = stores.find(chain.office.data, SHOP)
+    chain.rest()
+    stores.revoke(chain.office.data, shop, time.time())
+    with pytest.raises(NetworkError):
+        office.refuse_now(chain.office, shop.department_id)
+    gone = lose_a_customer(chain)
+    add_again(chain)
+    chain.serve()
+    chain.settle()
+    assert not rows(chain.backs[SHOP], "SELECT 1 FROM customer WHERE id = ?", gone)
+    must_agree(chain)
+
+
+def test_what_the_first_batch_published_is_known_after_a_crash(chain: Chain) -> None:
+    """Head office was killed before it noted anything as published; who leaves then leaves."""
+    chain.settle()
+    chain.rest()
+    gone = lose_a_customer(chain)
+    with chain.office.data.atomic() as connection:
+        publishing.note_kept(connection, {rights.part(chain.files[SHOP].store): 0})
+        connection.execute("DELETE FROM hub_published WHERE store = ?", (chain.files[SHOP].store,))
+        outbox.note_all(connection, chain.files[SHOP].store, time.time())
+    chain.serve()
+    chain.settle()
+    assert not rows(chain.backs[SHOP], "SELECT 1 FROM customer WHERE id = ?", gone)
+    must_agree(chain)
