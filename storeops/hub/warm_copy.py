@@ -66,6 +66,7 @@ class WarmCopy:
         """Make a file of what was fetched; False when it cannot be had. Nothing is fetched
         meanwhile."""
         if not self._has_all():
+            self.end()  # what it would go on from was merged away while no line was there
             return False
         try:
             shutil.copyfile(self._file, path)
