@@ -320,6 +320,8 @@ async def _prepare(app: OfficeWiring, client: Client, settings: HubSettings) -> 
     if state.number(app.data.connection, "parts") != rights.PARTS or any(
         lasts[part] < known[part] for part in lasts
     ):
+        for part in lasts:  # what they have of things that shops have no longer brings none back
+            await streams.purge_stream(rights.stream(part))
         _begin_anew(app, lasts)
     else:
         await _learn_published(app, client, lasts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from typing import Any
 
@@ -102,6 +103,26 @@ def test_what_the_first_batch_published_is_known_after_a_crash(chain: Chain) -> 
         publishing.note_kept(connection, {rights.part(chain.files[SHOP].store): 0})
         connection.execute("DELETE FROM hub_published WHERE store = ?", (chain.files[SHOP].store,))
         outbox.note_all(connection, chain.files[SHOP].store, time.time())
+    chain.serve()
+    chain.settle()
+    assert not rows(chain.backs[SHOP], "SELECT 1 FROM customer WHERE id = ?", gone)
+    must_agree(chain)
+
+
+def test_streams_put_back_from_an_older_copy_bring_nobody_back(chain: Chain) -> None:
+    """A server that lost its power, or its newest files, has again what a shop has no longer."""
+    chain.settle()
+    chain.rest()
+    streams = chain.home / "data" / "office" / "hub" / "stream"
+    older = chain.home / "older"
+    shutil.copytree(streams, older)
+    chain.serve()
+    gone = lose_a_customer(chain)
+    chain.settle()
+    assert not rows(chain.backs[SHOP], "SELECT 1 FROM customer WHERE id = ?", gone)
+    chain.rest()
+    shutil.rmtree(streams)
+    older.rename(streams)
     chain.serve()
     chain.settle()
     assert not rows(chain.backs[SHOP], "SELECT 1 FROM customer WHERE id = ?", gone)
