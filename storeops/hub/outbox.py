@@ -137,6 +137,21 @@ def forget_published(connection: sqlite3.Connection, store: int) -> None:
     connection.execute("DELETE FROM hub_published WHERE store = ?", (store,))
 
 
+def doubt_published(connection: sqlite3.Connection, store: int, at: float) -> None:
+    """Let what a shop had be published in any case, as it is now: it may be the shop's no longer,
+    and nobody has told it yet.
+
+    Args:
+        connection: of data.db, in a write transaction.
+        store: department id of the shop, 0 for what all get.
+        at: Unix seconds.
+    """
+    connection.execute("UPDATE hub_published SET digest = x'' WHERE store = ?", (store,))
+    _note(
+        connection, "SELECT kind, key FROM hub_published WHERE store = :store", {"store": store}, at
+    )  # fmt: skip
+
+
 def waiting(db: Database) -> tuple[int, float | None]:
     """How many notes wait to be published, and since when the oldest does (Unix seconds)."""
     count, oldest = db.execute("SELECT count(*), min(at) FROM hub_outbox").fetchone()

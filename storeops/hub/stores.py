@@ -10,7 +10,7 @@ from secrets import token_hex
 
 from storeops.database.database import Database
 from storeops.errors import ConflictError, NotFoundError
-from storeops.hub import outbox, state
+from storeops.hub import outbox, publishing, state
 from storeops.hub.credentials import NatsKey, new_key
 from storeops.i18n import _
 from storeops.notebook.stores import Shop, list_shops
@@ -231,9 +231,9 @@ def note_everything(db: Database, now: float, store: JoinedStore | None = None) 
         for each in every(db):
             meant = store is None or store.department_id == each.department_id
             if each.status == "active" and meant:
-                outbox.forget_published(connection, each.department_id)
+                outbox.doubt_published(connection, each.department_id, now)
                 outbox.note_all(connection, each.department_id, now)
-        connection.execute("DELETE FROM hub_published WHERE store = 0")
+        outbox.doubt_published(connection, publishing.EVERYBODY, now)
 
 
 def code_of(db: Database, department: int) -> str:

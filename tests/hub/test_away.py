@@ -127,3 +127,20 @@ def test_streams_put_back_from_an_older_copy_bring_nobody_back(chain: Chain) -> 
     chain.settle()
     assert not rows(chain.backs[SHOP], "SELECT 1 FROM customer WHERE id = ?", gone)
     must_agree(chain)
+
+
+def test_who_left_leaves_though_everything_is_published_once_more(chain: Chain) -> None:
+    """`hub republish` while a change waits, and nobody serves."""
+    chain.settle()
+    chain.rest()
+    gone = lose_a_customer(chain)
+    tag = rows(chain.office, "SELECT id FROM tag")[0][0]
+    with chain.office.data.atomic() as connection:
+        connection.execute("DELETE FROM follow_tag WHERE tag_id = ?", (tag,))
+        connection.execute("DELETE FROM tag WHERE id = ?", (tag,))
+    stores.note_everything(chain.office.data, time.time())
+    chain.serve()
+    chain.settle()
+    assert not rows(chain.backs[SHOP], "SELECT 1 FROM customer WHERE id = ?", gone)
+    assert not rows(chain.backs[SHOP], "SELECT 1 FROM tag WHERE id = ?", tag)
+    must_agree(chain)
