@@ -28,6 +28,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from storeops.errors import StoreOpsError, UsageError
@@ -195,25 +196,37 @@ class Invocation:
         def ended() -> Interrupted:
             return Interrupted(resume, terminated=asked == signal.SIGTERM)
 
+        # An event has a lock, which the thread that handles signals may hold just then: it waits
+        # for the event, most of the time. A queue of this kind may be filled from anywhere.
+        told: SimpleQueue[bool] = SimpleQueue()
+
         def ask(number: int, frame: object) -> None:
             nonlocal asked
-            if stop.is_set():
+            if asked or stop.is_set():
                 raise KeyboardInterrupt
             asked = number
-            stop.set()
+            told.put(True)
 
+        def tell() -> None:
+            if told.get():
+                stop.set()
+
+        threading.Thread(target=tell, name="storeops-stop", daemon=True).start()
         before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield stop
         except KeyboardInterrupt:
             raise ended() from None
         except StoreOpsError:
-            if not stop.is_set():
+            if not (asked or stop.is_set()):
                 raise
             raise ended() from None
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+            told.put(False)
+            if asked:
+                stop.set()
         if stop.is_set():
             raise ended()
 
