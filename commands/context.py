@@ -207,11 +207,11 @@ class Invocation:
             asked = number
             told.put(True)
 
-        def tell() -> None:
+        def set_stop() -> None:
             if told.get():
                 stop.set()
 
-        threading.Thread(target=tell, name="storeops-stop", daemon=True).start()
+        threading.Thread(target=set_stop, name="storeops-stop", daemon=True).start()
         before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield stop
