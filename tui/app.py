@@ -8,7 +8,7 @@ runs in `background("work")`; each of these workers has its own connection.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
@@ -72,10 +72,6 @@ class AppScreen(Protocol):
 
     def show_customer(self, external_userid: str, name: str) -> None:
         """The card of a customer in a window."""
-
-    @property
-    def active_bindings(self) -> Mapping[str, Any]:
-        """The keys that mean something now."""
 
     def stray(self, letter: str) -> str:
         """What to say of a letter that means nothing here."""
@@ -389,15 +385,19 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         await super().on_event(event)
 
     def _answer_stray(self, event: events.Key) -> None:
-        """Say that a key has no meaning on this screen, and which one may have been meant."""
-        screen, typed = self.screen, event.character or ""
-        if not isinstance(screen, AppScreen) or event.key in screen.active_bindings:
-            return
+        """Say that a key has no meaning on this screen, and which one may have been meant.
+
+        What an input method commits begins a filter; keys that move a cursor are held down.
+        """
+        typed = event.character or ""
         if typed.isascii() and typed.isprintable() and typed:
-            self.notify(screen.stray(typed), severity="warning")
+            name = typed
         elif event.key.startswith("ctrl+") or event.key[1:].isdigit():  # f4
-            self.notify(screen.stray(caption(event.key)), severity="warning")
-        # what an input method commits begins a filter
+            name = caption(event.key)
+        else:
+            return
+        if len(self.screen_stack) == 1 and event.key not in self.screen.active_bindings:
+            self.notify(self.base_screen.stray(name), severity="warning")
 
     # -- workers ---------------------------------------------------------------------------------
 

@@ -18,6 +18,8 @@ from textual.dom import DOMNode
 
 # a message that a handler posts to its own widget stands behind our first look, not the second
 LOOKS = 2
+# keys that lead nowhere else: held down, each would cost as much again as what it does
+MOVES = ("up", "down", "pageup", "pagedown", "left", "right", "home", "end")
 LOOK_S = 0.01  # between looks at what is read
 PATIENCE_S = 1.0  # a widget that is taken away handles nothing any more
 
@@ -55,14 +57,17 @@ class KeyQueue:
 
     async def _next(self) -> None:
         self.busy = bool(self._waiting)
-        if not self.busy:
-            return
-        self._turn += 1
-        where = self._app.focused or self._app.screen
-        self._timer = self._app.set_timer(PATIENCE_S, partial(self._over, self._turn))
-        begins = not self._reading()
-        await self._handle(self._waiting.popleft())
-        self._settle(where, partial(self._look, self._turn, begins))
+        while self.busy:
+            self._turn += 1
+            event = self._waiting.popleft()
+            where = self._app.focused or self._app.screen
+            begins = not self._reading()
+            await self._handle(event)
+            if not (isinstance(event, events.Key) and event.key in MOVES):
+                self._timer = self._app.set_timer(PATIENCE_S, partial(self._over, self._turn))
+                self._settle(where, partial(self._look, self._turn, begins))
+                return
+            self.busy = bool(self._waiting)
 
     def _look(self, turn: int, begins: bool) -> None:
         """Where the key led to; `begins`: what is being read was asked for by this key."""
