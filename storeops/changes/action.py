@@ -202,7 +202,8 @@ class Action(Protocol):
         """Group ready rows into calls, in sending order."""
 
     def call(self, rows: Sequence[Row], params: Mapping[str, Any]) -> Call:
-        """The call for one group; pure, so that it can be made again from the stored rows."""
+        """The call for one group; pure, so that it can be made again from the stored rows. When it
+        is to be sent, `params` have the name of the `profile` here, too."""
 
     def send(self, client: Any, call: Call) -> Any:
         """Do it; returns WeCom's decoded answer or raises WeComError, NetworkError."""

@@ -56,7 +56,7 @@ def apply(
         override: pass the ceilings of the policy (journaled).
 
     Raises:
-        ConflictError: altered, expired, of another profile, already applied or cancelled, or rows
+        ConflictError: altered, expired, already applied or cancelled, or rows
             have changed (they are blocked now) and `skip_changed` is false.
         PolicyError: read-only, kind not allowed, or over a ceiling.
         UsageError: `override` without a reason; a draft.
@@ -100,13 +100,6 @@ def may_apply(ledger: Ledger, plan: Plan) -> None:
     Raises:
         ConflictError, PartialError, PolicyError, UsageError, NothingToDoError: see `apply`.
     """
-    if plan.profile != ledger.profile:
-        raise ConflictError(
-            _("Plan {plan} was made for the profile {other}, not {profile}.").format(
-                plan=plan.name, other=plan.profile, profile=ledger.profile
-            ),
-            hint=_("Use --profile {other}, or make the plan again.").format(other=plan.profile),
-        )
     if plan.status == DRAFT:
         raise UsageError(
             _("Plan {plan} is a draft.").format(plan=plan.name),

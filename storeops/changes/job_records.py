@@ -74,7 +74,7 @@ class LedgerRecords:
             vetoed = veto(self._ledger.view(plan.params), asked)
             refused += [(row, vetoed[row.row]) for row in asked if row.row in vetoed]
             rows = [row for row in rows if row.row not in vetoed]
-        return rows, plan.params, refused
+        return rows, {**plan.params, "profile": self._ledger.profile}, refused
 
     def record_intent(
         self, connection: sqlite3.Connection, calls: Sequence[tuple[Job, Call]]

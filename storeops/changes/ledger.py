@@ -72,7 +72,8 @@ class Ledger:
         journal: the chain, knowing who acts.
         actions: kinds of change by name.
         clock: WeCom's time.
-        profile: plans are bound to it.
+        profile: what this machine calls it, whose secrets and files are meant; whose data it is,
+            data.db says (`owner`).
         policy: what the profile allows.
         ask: who is asked to carry plans out; None for who does it here.
         take_back: how one that is asked for is taken back, with `ask`.

@@ -70,17 +70,16 @@ def test_the_allow_list_of_cron(corp, allow, fine):
             apply.apply(ledger, plan.name)
 
 
-def test_a_plan_of_another_profile_or_time_is_refused(corp):
+def test_a_plan_of_another_time_is_refused(corp):
     plan = plan_all(corp)
-    with pytest.raises(ConflictError, match="profile"):
-        apply.apply(replace(corp.app.ledger, profile="other"), plan.name)
 
     class Tomorrow:
         now = staticmethod(lambda: plan.expires_at + 1)
 
     with pytest.raises(ConflictError, match="expired"):
         apply.apply(replace(corp.app.ledger, clock=Tomorrow()), plan.name)
-    apply.apply(corp.app.ledger, plan.name)
+    # the copy of data.db may lie at another machine, whose profile is called otherwise
+    apply.apply(replace(corp.app.ledger, profile="other"), plan.name)
     with pytest.raises(ConflictError, match="already applied"):
         apply.apply(corp.app.ledger, plan.name)
 

@@ -8,6 +8,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,22 @@ def test_an_answer_that_never_came_is_not_sent_again(post: Post, kind: str) -> N
     outbox.retry(post.app.ledger, [uncertain.id])
     messages.deliver(post.app, seconds=20.0)
     assert post.statuses() == ["sent", "sent"]
+
+
+def test_a_message_is_sent_by_the_profile_that_has_the_data(post: Post, tmp_path: Path) -> None:
+    """A copy that goes on at another machine finds keys and files by its own profile's name."""
+    picture = tmp_path / "map.png"
+    picture.write_bytes(PNG)
+    messages.post(post.app, "ops", OutMessage("image", path=picture))
+    assert outbox.dispatch(post.app.ledger)
+    post.app.close()
+    paths.profile_dir("t").rename(paths.profile_dir("elsewhere"))
+    config.save_profile(replace(config.load().profiles["t"], name="elsewhere"))
+    secrets.keep("elsewhere", secrets.every("t"))
+    secrets.forget("t")
+    post.app = App.open("elsewhere")
+    messages.deliver(post.app)
+    assert post.statuses() == ["sent"]
 
 
 def test_what_a_robot_refuses_is_said_and_sent_again_by_hand(post: Post) -> None:

@@ -19,7 +19,8 @@ class JobRecords(Protocol):
     def rows(
         self, connection: sqlite3.Connection, plan_id: int, numbers: Sequence[int]
     ) -> tuple[list[Row], Mapping[str, Any], list[tuple[Row, RowResult]]]:
-        """(rows to send in order, plan.params, rows that must not be sent with their answer)."""
+        """(rows to send in order, plan.params with the name of the `profile` here, rows that must
+        not be sent with their answer)."""
 
     def record_intent(
         self, connection: sqlite3.Connection, calls: Sequence[tuple[Job, Call]]

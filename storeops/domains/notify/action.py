@@ -69,7 +69,7 @@ class MessageAction:
     def call(self, rows: Sequence[Row], params: Mapping[str, Any]) -> Call:
         """One message; those to one target keep their order."""
         (row,) = rows
-        payload = {**row.extra, **row.after, "profile": params["profile"]}
+        payload = {**row.extra, **row.after, "profile": params.get("profile", "")}
         return Call(rows, payload, (f"notify:{row.extra['target']}",))
 
     def send(self, client: Any, call: Call) -> Any:

@@ -239,7 +239,7 @@ def _next(ledger: Ledger, target: MessageTarget) -> plans.Plan | None:
     )  # fmt: skip
     # Nothing of the text: a title cut in the middle of an id or a name hides it from an erasure.
     title = kept(N_("Message to {name}"), name=target.name)
-    plan = plans.make(ledger, "notify", [row], params={"profile": ledger.profile}, title=title)
+    plan = plans.make(ledger, "notify", [row], title=title)
     with db.atomic() as connection:
         connection.executemany(
             "UPDATE notify_message SET status = 'queued', plan = ?, plan_id = ? WHERE id = ?",
