@@ -61,19 +61,28 @@ def rows_by_asker(connection: sqlite3.Connection, plan: int) -> dict[int, int]:
     )
 
 
-def under_way(db: Database, begun: int) -> int | None:
-    """A plan (plan.id) that somebody elsewhere asked for, or another host was sending, and that has
-    calls to be sent; None.
+def asked_for(db: Database) -> int | None:
+    """A plan (plan.id) that somebody elsewhere asked for, and that has calls to be sent; None.
+
+    Args:
+        db: data.db of head office.
+    """
+    row = db.execute(
+        "SELECT j.plan_id FROM job AS j JOIN plan_asker AS r ON r.plan_id = j.plan_id"
+        " WHERE j.status IN ('queued', 'sending', 'unknown') AND j.held = 0 LIMIT 1"
+    ).fetchone()
+    return row[0] if row else None
+
+
+def begun_elsewhere(db: Database, begun: int) -> int | None:
+    """A plan (plan.id) that another host was sending, and that has calls to be sent; None.
 
     Args:
         db: data.db of head office.
         begun: the newest job that the other host would have gone on with; 0 for none.
     """
     row = db.execute(
-        "SELECT j.plan_id FROM job AS j JOIN plan_asker AS r ON r.plan_id = j.plan_id"
-        " WHERE j.status IN ('queued', 'sending', 'unknown') AND j.held = 0"
-        " UNION ALL SELECT plan_id FROM job"
-        "  WHERE status = 'queued' AND held = 0 AND id <= :begun"
+        "SELECT plan_id FROM job WHERE status = 'queued' AND held = 0 AND id <= :begun"
         " UNION ALL SELECT plan_id FROM job WHERE status = 'sending' AND id <= :begun"
         " UNION ALL SELECT plan_id FROM job"
         "  WHERE status = 'unknown' AND held = 0 AND id <= :begun LIMIT 1",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-BEGUN = "begun"  # job.id: what another host would have sent up to there goes on here
+BEGUN = "begun"  # job.id: what another host would have sent up to there goes on here, once
 JOINED = "joined:"  # and a department id: of which time it joined a shop's mirror must be
 PURGE = "purge:"  # and a department id: the server may keep what a revoked shop had
 

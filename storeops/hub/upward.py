@@ -127,7 +127,12 @@ class Upward:
     def _send(self) -> None:
         try:
             data = self._app.data
-            plan = elsewhere.under_way(data, state.number(data.connection, state.BEGUN))
+            begun = state.number(data.connection, state.BEGUN)
+            left = elsewhere.begun_elsewhere(data, begun)
+            if begun and left is None:  # what is paused, and resumed one day, waits for its person
+                with data.atomic() as connection:
+                    state.write(connection, state.BEGUN, 0)
+            plan = elsewhere.asked_for(data) if left is None else left
             if plan is not None and not self._stop.is_set():
                 self._app.worker(stop=self._stop).run(plan_id=plan)
         except StoreOpsError as error:

@@ -227,7 +227,14 @@ def test_the_second_host_takes_over(two: Two, cli: Cli, monkeypatch: pytest.Monk
     until(lambda: states(now) == {"done": 8 + 1, "queued": 1, "planned": 2})
     assert calls(two) == 8 + 1
     later = two.apply(now, 1)  # nobody began to send that one: it waits for `job run`
-    assert elsewhere.under_way(now.data, state.number(now.data.connection, state.BEGUN)) is None
+    until(lambda: not state.number(now.data.connection, state.BEGUN))
+    (paused,) = [each for each in plans.listing(now.data) if each.paused]
+    control.pause(now.ledger, paused.name, resume=True)  # and so does that
+    assert (
+        elsewhere.begun_elsewhere(now.data, state.number(now.data.connection, state.BEGUN)) is None
+    )
+    assert elsewhere.asked_for(now.data) is None
+    control.pause(now.ledger, paused.name)
     control.cancel_plan(now.ledger, later.name)
     (request,) = cli("--profile", "second", "hub", "requests", "list", "--json").json["items"]
     assert request["status"] == "asked"
