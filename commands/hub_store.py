@@ -233,10 +233,10 @@ def revoke(store: Store, yes: Yes = False) -> None:
 def _refuse_now(store: int | None = None) -> bool:
     """Let the server refuse at once; whether it answered."""
     from storeops.errors import AccessError, NetworkError
-    from storeops.hub import office
+    from storeops.hub import revoking
 
     try:
-        office.refuse_now(current().app, store)
+        revoking.refuse_now(current().app, store)
     except (NetworkError, AccessError) as error:
         warn(
             _("The server was not told: {message} `storeops hub serve` tells it.").format(

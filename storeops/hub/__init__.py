@@ -8,6 +8,6 @@ Streams, rights, replay and encryption are the server's; nothing of a broker is 
 DOOR = (
     "arriving", "asking", "attempts", "catching_up", "checks", "connection", "credentials",
     "deciding", "decisions", "demo", "domain", "following", "guard", "hosts", "joining",
-    "joining_hosts", "office", "outbox", "publishing", "requests", "retention", "server",
-    "settings", "status", "stores", "submitted", "things",
+    "joining_hosts", "office", "outbox", "publishing", "requests", "retention", "revoking",
+    "server", "settings", "status", "stores", "submitted", "things",
 )  # fmt: skip

@@ -35,7 +35,7 @@ from storeops.i18n import _
 if TYPE_CHECKING:
     from nats.aio.client import Client
 
-    from storeops.hub.office import OfficeWiring
+    from storeops.hub.wiring import OfficeWiring
 
 VERSION = 1  # of a request
 PART_BYTES = 400_000  # of one message, well under what a server takes

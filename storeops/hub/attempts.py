@@ -18,7 +18,7 @@ from storeops.i18n import N_, _
 from storeops.operations.alarms import Alarm, AlarmKind
 
 if TYPE_CHECKING:
-    from storeops.hub.office import OfficeWiring
+    from storeops.hub.wiring import OfficeWiring
 
 AGAIN_S = 3600.0  # between two lines of the journal about the same
 RECENT_S = 86_400.0

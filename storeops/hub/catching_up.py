@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from storeops.errors import ConflictError, StoreOpsError
 from storeops.hub import arriving, state
-from storeops.hub.office import OfficeWiring
 from storeops.hub.settings import PORT
+from storeops.hub.wiring import OfficeWiring
 
 WITHIN_S = 0.3  # for the line and what comes over it
 FRESH_S = 5.0  # after it had everything it is not asked again

@@ -12,9 +12,10 @@ from storeops.durations import ago
 from storeops.errors import ExitCode, StoreOpsError
 from storeops.hub import arriving, hosts, outbox, publishing, stores
 from storeops.hub import settings as hub_settings
-from storeops.hub.office import OfficeWiring, leader
+from storeops.hub.office import leader
 from storeops.hub.office_line import office_connection
 from storeops.hub.things import things
+from storeops.hub.wiring import OfficeWiring
 from storeops.i18n import _, ngettext
 from storeops.operations.doctor import Finding
 

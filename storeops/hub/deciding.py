@@ -33,7 +33,7 @@ from storeops.i18n import N_, _, kept, kept_plural, said
 from storeops.mirror.shared import follows_of_departments, members_of_departments
 
 if TYPE_CHECKING:
-    from storeops.hub.office import OfficeWiring
+    from storeops.hub.wiring import OfficeWiring
 
 STAY_S = 7 * 86_400.0  # a request older than that is refused; a plan of one can be applied so long
 _AT_ONCE = 400  # customers that are asked for in one statement

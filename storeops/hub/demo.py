@@ -17,6 +17,7 @@ from storeops.domains.sandbox import sandbox_process, sandbox_records
 from storeops.errors import ConflictError, NetworkError, StoreOpsError
 from storeops.hub import following, joining, office, outbox, stores
 from storeops.hub import settings as hub_settings
+from storeops.hub.wiring import OfficeWiring
 from storeops.i18n import _
 from storeops.mirror.shared import count_follows
 from storeops.mirror.tag_names import TagNames
@@ -31,7 +32,7 @@ CHAIN = ("--stores=6", "--staff=40", "--follows=1500")
 READY_S = 120.0
 
 
-class DemoApp(office.OfficeWiring, Ports, Protocol):
+class DemoApp(OfficeWiring, Ports, Protocol):
     """What the demo needs of the wiring; an `App` has it."""
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ from storeops.hub import arriving, asking, guard, joining, rights, state
 from storeops.hub.arriving import ArrivedThing
 from storeops.hub.connection import connected
 from storeops.hub.joining import JoinFile
-from storeops.hub.office import OfficeWiring
+from storeops.hub.wiring import OfficeWiring
 from storeops.i18n import _
 from storeops.mirror import indexes, meta
 from storeops.private_file import open_own

@@ -15,6 +15,7 @@ from storeops.hub.settings import HubSettings
 if TYPE_CHECKING:
     from nats.aio.client import Client
 
+ANSWER_S = 30  # that a busy server may let us wait for an answer
 AGO_S = 60  # clocks of servers may be a little behind
 
 

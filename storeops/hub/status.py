@@ -12,6 +12,7 @@ from storeops.hub import (
     arriving,
     asking,
     attempts,
+    consumers,
     hosts,
     joining,
     leading,
@@ -23,8 +24,8 @@ from storeops.hub import (
 from storeops.hub import settings as hub_settings
 from storeops.hub.attempts import AttemptCount
 from storeops.hub.connection import connected
-from storeops.hub.office import OfficeWiring
 from storeops.hub.office_line import office_connection
+from storeops.hub.wiring import OfficeWiring
 from storeops.mirror.shared import count_follows
 
 AWAY_S = 60.0  # not seen for so long
@@ -159,8 +160,8 @@ async def _consumers(
             who += await _hosts(client, settings, app.standing.host.lease_s)
         try:
             if app.standing is None or app.standing.leads:
-                await office.note_seen(app, client)
-            return await office.consumers(client)
+                await consumers.note_seen(app, client)
+            return await consumers.every(client)
         except NoStream:  # nothing was published yet
             return {}
 

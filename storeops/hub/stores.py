@@ -144,7 +144,7 @@ def _add(
 
 
 def revoke(db: Database, store: JoinedStore, now: float) -> None:
-    """Refuse a shop from now on; servers must be told, see `office.tell_revoked`."""
+    """Refuse a shop from now on; servers must be told, see `revoking.tell`."""
     with db.atomic() as connection:
         _refuse(connection, store.user, now)
         connection.execute(

@@ -29,7 +29,7 @@ from storeops.i18n import _
 from storeops.limits import handing_over
 
 if TYPE_CHECKING:
-    from storeops.hub.office import OfficeWiring
+    from storeops.hub.wiring import OfficeWiring
 
 FETCH_S = 3.0  # between two looks at the copy
 SHOW_S = 300.0  # between two times that readers at the second host get a newer one

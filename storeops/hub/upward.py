@@ -28,7 +28,7 @@ from storeops.hub import settings as hub_settings
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
-    from storeops.hub.office import OfficeWiring
+    from storeops.hub.wiring import OfficeWiring
 
 LOOK_S = 1.0  # between two looks at what waits, when nothing came
 REST_S = 30.0  # before sending is tried again after trouble

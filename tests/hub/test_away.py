@@ -13,9 +13,9 @@ from storeops.errors import NetworkError
 from storeops.hub import (
     arriving,
     following,
-    office,
     outbox,
     publishing,
+    revoking,
     rights,
     state,
     stores,
@@ -51,7 +51,7 @@ def test_an_answer_to_a_shop_that_was_added_again_may_be_lost(chain: Chain) -> N
     chain.settle()
     shop = stores.find(chain.office.data, SHOP)
     stores.revoke(chain.office.data, shop, time.time())
-    office.refuse_now(chain.office, shop.department_id)
+    revoking.refuse_now(chain.office, shop.department_id)
     gone = lose_a_customer(chain)
     chain.published()
     add_again(chain)
@@ -85,7 +85,7 @@ def test_a_shop_revoked_while_the_server_was_away_leaves_nothing_there(chain: Ch
     chain.rest()
     stores.revoke(chain.office.data, shop, time.time())
     with pytest.raises(NetworkError):
-        office.refuse_now(chain.office, shop.department_id)
+        revoking.refuse_now(chain.office, shop.department_id)
     gone = lose_a_customer(chain)
     add_again(chain)
     chain.serve()

@@ -14,10 +14,11 @@ import pytest
 from nats.aio.client import Client
 
 from storeops.errors import AccessError, UsageError
-from storeops.hub import following, joining, office, rights, stores
+from storeops.hub import following, joining, revoking, rights, stores
 from storeops.hub.connection import shut
 from storeops.hub.credentials import NatsKey, new_key, user_token
 from storeops.hub.joining import JoinFile
+from storeops.hub.office_line import office_connection
 from tests.hub.conftest import CODES, Chain
 
 MINE, OTHER = CODES
@@ -82,7 +83,7 @@ def refused_entry(file: JoinFile) -> bool:
 
 def stream_state(chain: Chain) -> tuple[int, int]:
     async def run() -> tuple[int, int]:
-        async with office.office_connection(chain.settings) as client:
+        async with office_connection(chain.settings) as client:
             streams = client.jetstream()
             found = [await streams.stream_info(rights.stream(n)) for n in range(rights.PARTS)]
             return sum(s.state.messages for s in found), sum(s.state.last_seq for s in found)
@@ -206,7 +207,7 @@ def test_what_arrives_is_the_shops_own(chain: Chain) -> None:
     mine = chain.files[MINE].store
 
     async def run() -> set[str]:
-        async with office.office_connection(chain.settings) as client:
+        async with office_connection(chain.settings) as client:
             info = await client.jetstream().consumer_info(
                 rights.stream_of(mine), rights.consumer(mine)
             )
@@ -250,7 +251,7 @@ def test_revoked_at_once_and_for_good(chain: Chain) -> None:
     def rotate() -> None:
         found = stores.find(chain.office.data, OTHER)
         key = stores.rotate(chain.office.data, found, time.time())
-        office.refuse_now(chain.office)
+        revoking.refuse_now(chain.office)
         chain.join(stores.find(chain.office.data, OTHER), key)
 
     assert asyncio.run(cut())

@@ -26,13 +26,14 @@ from storeops.hub import (
     checks,
     credentials,
     following,
-    office,
     outbox,
     publishing,
     rights,
     server,
     state,
+    stores,
 )
+from storeops.hub.office_line import office_connection
 from storeops.reading import freshness
 from tests.hub.conftest import CODES, Chain
 
@@ -207,9 +208,9 @@ def test_an_outbox_that_nobody_serves_holds_a_thing_once(chain: Chain) -> None:
     assert len(left) == 1
     assert left[0][0] > first[0][0]
     assert left[0][1] == first[0][1]  # waits since the first
-    office.stores.note_everything(data, time.time())
+    stores.note_everything(data, time.time())
     once = rows(chain.office, "SELECT count(*) FROM hub_outbox")
-    office.stores.note_everything(data, time.time())
+    stores.note_everything(data, time.time())
     assert rows(chain.office, "SELECT count(*) FROM hub_outbox") == once
     chain.serve()
     must_agree(chain)
@@ -311,7 +312,7 @@ def test_a_consumer_that_is_gone_is_made_anew(
     time.sleep(0.5)
 
     async def lose() -> None:
-        async with office.office_connection(chain.settings) as client:
+        async with office_connection(chain.settings) as client:
             await client.jetstream().delete_consumer(rights.stream_of(shop), rights.consumer(shop))
 
     asyncio.run(lose())
@@ -340,7 +341,7 @@ def test_a_hub_of_the_version_before_moves_by_itself(
     data = chain.office.data
 
     async def as_before() -> None:
-        async with office.office_connection(chain.settings) as client:
+        async with office_connection(chain.settings) as client:
             streams = client.jetstream()
             for part in range(rights.PARTS):
                 await streams.delete_stream(rights.stream(part))
@@ -351,7 +352,7 @@ def test_a_hub_of_the_version_before_moves_by_itself(
             await client.flush()
 
     async def old() -> bool:
-        async with office.office_connection(chain.settings) as client:
+        async with office_connection(chain.settings) as client:
             try:
                 await client.jetstream().stream_info(rights.STREAM)
             except NotFoundError:
@@ -479,7 +480,7 @@ def test_without_init_a_sync_notes_nothing(chain: Chain) -> None:
     assert outbox.waiting(data)[0] == 0
     outbox.install(data)
     assert data.execute(named).fetchone()[0] > 10
-    office.stores.note_everything(data, time.time())
+    stores.note_everything(data, time.time())
     must_agree(chain)
 
 
