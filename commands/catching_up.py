@@ -57,6 +57,13 @@ def first(app: App, path: str) -> None:
                 " it for a new file to join with."
             ).format(time=cells.when(found.at))
         )
+    elif found.word_at is not None:
+        note(
+            _(
+                "Head office was not reached: what it keeps is here as of {time}, and some of what"
+                " it said until {until}."
+            ).format(time=cells.when(found.at), until=cells.when(found.word_at))
+        )
     else:
         note(
             _("Head office was not reached: what it keeps is here as of {time}.").format(

@@ -215,7 +215,7 @@ def follow(
     once: Annotated[bool, typer.Option("--once", help=_("End when nothing is left."))] = False,
 ) -> None:
     """Goes on by itself when the line comes back."""
-    from storeops.hub import following
+    from storeops.hub import arriving, following
     from storeops.hub.joining import of_profile
 
     call = current()
@@ -237,13 +237,23 @@ def follow(
         )
     if report.refilled:
         note(_("This mirror was not the one that had followed: everything was fetched anew."))
-    if not report.greeted:
-        note(_("Head office does not serve now: what it had published before is here."))
+    here = arriving.follow_state(call.app.data)
+    last_word = here.word_at or here.caught_up_at
+    if not report.greeted and last_word is None:
+        note(_("Head office does not serve now."))
+    elif not report.greeted:
+        note(
+            _(
+                "Head office does not serve now. What the server still gave out of it is here; its"
+                " last word is of {time}."
+            ).format(time=cells.when(last_word))
+        )
     output.done(
         {
             "things": report.things,
             "refilled": report.refilled,
             "head_office": report.greeted,
+            "last_word_at": cells.iso(last_word),
             "asked": report.asked,
         },
         ngettext("{count} thing came in.", "{count} things came in.", report.things).format(

@@ -28,6 +28,7 @@ class ArrivedThing:
         payload: as `publishing.payload_of` made it.
         stream: its number in the stream; grows.
         pending: how many follow.
+        at: when the server took it from head office, Unix seconds.
     """
 
     kind: str
@@ -35,6 +36,7 @@ class ArrivedThing:
     payload: bytes
     stream: int
     pending: int
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,15 @@ class FollowState:
         stream: number of the newest message that was written; 0 for none.
         behind: how many were known to follow it.
         caught_up_at: when nothing followed, last, Unix seconds; None never yet.
+        word_at: when head office published the newest of what was written since then while it was
+            away, and nobody could say whether that was all; Unix seconds, None for nothing.
         waiting: kinds that this version does not know, each with how many things wait.
     """
 
     stream: int
     behind: int
     caught_up_at: float | None
+    word_at: float | None
     waiting: dict[str, int]
 
 
@@ -58,6 +63,7 @@ def follow_state(db: Database) -> FollowState:
     """How far this back office has come."""
     connection = db.connection
     caught_up = state.read(connection, "caught_up_at")
+    word = state.read(connection, "word_at")
     unknown = {
         kind: count
         for kind, count in connection.execute(
@@ -69,6 +75,7 @@ def follow_state(db: Database) -> FollowState:
         state.number(connection, "stream"),
         state.number(connection, "behind"),
         float(caught_up) if caught_up else None,
+        float(word) if word else None,
         unknown,
     )
 
@@ -86,7 +93,7 @@ def begin_anew(db: Database) -> None:
                     connection.execute(f"DELETE FROM {table.name}")
         connection.execute("DELETE FROM hub_waiting")
         connection.execute("DELETE FROM hub_arrived")
-        for key in ("stream", "behind", "caught_up_at", "refill"):
+        for key in ("stream", "behind", "caught_up_at", "word_at", "refill"):
             state.write(connection, key, "")
         meta.bump_revision(connection)
 
@@ -119,7 +126,8 @@ def write(db: Database, messages: Sequence[ArrivedThing], now: float, *, sure: b
         db: data.db of the back office.
         messages: as they were delivered.
         now: WeCom's time, Unix seconds.
-        sure: nothing else is under way but what the last message says follows it.
+        sure: nothing that comes before the last message is missing, and only what it says follows
+            it. Else the position stays as it is, so that all of this comes once more.
 
     Returns:
         How many things changed.
@@ -144,11 +152,15 @@ def write(db: Database, messages: Sequence[ArrivedThing], now: float, *, sure: b
                 )
         if behind == 0 and sure:
             due.update(_due(connection))
-            state.write(connection, "caught_up_at", now)
+            _everything_is_here(connection, now)
         _write(connection, due)
-        newest = max(state.number(connection, "stream"), *(each.stream for each in messages))
-        state.write(connection, "stream", newest)
-        state.write(connection, "behind", behind)
+        if sure:
+            newest = max(state.number(connection, "stream"), *(each.stream for each in messages))
+            state.write(connection, "stream", newest)
+            state.write(connection, "behind", behind)
+        else:
+            word = float(state.read(connection, "word_at") or 0)
+            state.write(connection, "word_at", max(word, *(each.at for each in messages)))
         if due:
             meta.bump_revision(connection)
     return len(due)
@@ -171,10 +183,15 @@ def caught_up(db: Database, now: float) -> bool:
         due = _due(connection)
         _write(connection, due)
         state.write(connection, "behind", 0)
-        state.write(connection, "caught_up_at", now)
+        _everything_is_here(connection, now)
         if due:
             meta.bump_revision(connection)
     return bool(due)
+
+
+def _everything_is_here(connection: sqlite3.Connection, now: float) -> None:
+    state.write(connection, "caught_up_at", now)
+    state.write(connection, "word_at", "")
 
 
 def _shown_at_once(message: ArrivedThing) -> bool:

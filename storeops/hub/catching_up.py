@@ -30,11 +30,14 @@ class CaughtUp:
     Attributes:
         fresh: everything that head office had published is here.
         at: when that was last so, Unix seconds; None never.
+        word_at: until when some of what head office published since is here, Unix seconds; None
+            for nothing of it.
         turned_away: the server does not let this back office in: its key was revoked or changed.
     """
 
     fresh: bool
     at: float | None
+    word_at: float | None = None
     turned_away: bool = False
 
 
@@ -50,7 +53,7 @@ def catch_up(app: OfficeWiring) -> CaughtUp:
     db, now = app.data, app.clock.now()
     here = arriving.follow_state(db)
     age = None if here.caught_up_at is None else now - here.caught_up_at
-    late = CaughtUp(False, here.caught_up_at, arriving.turned_away(db))
+    late = CaughtUp(False, here.caught_up_at, here.word_at, arriving.turned_away(db))
     if age is not None and 0 <= age <= FRESH_S and not late.turned_away:
         return CaughtUp(True, here.caught_up_at)
     if db.readonly or here.stream == 0 or state.read(db.connection, "refill"):
@@ -67,12 +70,12 @@ def catch_up(app: OfficeWiring) -> CaughtUp:
         return CaughtUp(age is not None and age <= SERVED_S, here.caught_up_at)
     except StoreOpsError:
         pass
-    after = arriving.follow_state(db).caught_up_at
-    if after is None or after == here.caught_up_at:
+    after = arriving.follow_state(db)
+    if after.caught_up_at is None or after.caught_up_at == here.caught_up_at:
         with suppress(StoreOpsError), db.atomic() as connection:
             state.write(connection, "away_at", int(now))
-        return replace(late, turned_away=arriving.turned_away(db))
-    return CaughtUp(True, after)
+        return replace(late, word_at=after.word_at, turned_away=arriving.turned_away(db))
+    return CaughtUp(True, after.caught_up_at)
 
 
 def _near(host: str, port: int) -> bool:

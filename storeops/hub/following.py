@@ -22,6 +22,7 @@ from storeops.hub import arriving, asking, guard, joining, rights, state
 from storeops.hub.arriving import ArrivedThing
 from storeops.hub.connection import connected
 from storeops.hub.joining import JoinFile
+from storeops.hub.pulling import ShopPull
 from storeops.hub.wiring import OfficeWiring
 from storeops.i18n import _
 from storeops.mirror import indexes, meta
@@ -31,13 +32,13 @@ if TYPE_CHECKING:
     from nats.aio.client import Client
     from nats.aio.msg import Msg
 
-BATCH = 500
 REST_S = 20.0  # between two notes that nothing is left, while nothing comes
 WAIT_S = 2.0  # for further messages, before looking whether to stop
 ONCE_S = 1.0  # without any: nothing is left
 GATHER_S = 1.0  # after everything was read: who asks for each change by itself costs the server
 # a search and an answer each time, and a night's changes come many at a time
 GREET_S = 300.0  # then greet again: the consumer may be gone with its server, streams be others
+GONE_S = 2.0  # after the consumer was lost: many were with the same server
 LATE_S = 10.0  # that messages which are known to follow may take; then greet again
 HELLO_S = 3.0
 RETRY_S = (1.0, 2.0, 5.0, 10.0, 30.0)  # waits after a line was cut; the last one again and again
@@ -50,11 +51,13 @@ class FollowReport:
     Attributes:
         things: how many things changed.
         refilled: everything was delivered anew.
-        greeted: head office answered; without it nothing comes.
+        greeted: head office answered.
+        away: nobody is there who would: only what it published before can come.
         ordered: messages come one after the other and want no acknowledgement; a head office of an
             earlier version wants one of each.
         behind: how many messages are known to follow.
-        late: some that were known to follow did not come, and it greeted again for them.
+        late: some that were known to follow did not come, or the consumer was lost, and it greeted
+            again for that.
         asked: requests that head office has taken.
         submitted: submissions that are no plans (how tasks ended) that head office has had.
     """
@@ -62,6 +65,7 @@ class FollowReport:
     things: int = 0
     refilled: bool = False
     greeted: bool = False
+    away: bool = False
     ordered: bool = False
     behind: int = 0
     late: bool = False
@@ -183,6 +187,8 @@ async def _follow(
         arriving.note_let_in(app.data, True)
         left = await _greet(app.data, client, join, report, anew)
         asked = await _ask(app, client, join, report)
+        if report.away:
+            await _read_left(app, client, join, report, stop, on_progress)
         if once and (not report.greeted or (left == 0 and not asked)):
             _rest(app, report)
             return
@@ -213,31 +219,26 @@ async def _read(
     on_progress: Callable[[FollowReport], None] | None,
 ) -> bool:
     """Read what comes after a greeting; whether nothing is left to do, else greet again."""
-    subscription = await client.jetstream().pull_subscribe_bind(
-        rights.consumer(join.store), rights.STREAM
-    )
     read, rested, began = 0, -REST_S, time.monotonic()
     heard = began
-    try:
+    async with ShopPull(client, join.store) as pull:
         while not stop.is_set():
             if time.monotonic() - began >= GREET_S:
                 return False
             await _ask(app, client, join, report)
-            try:
-                messages = await subscription.fetch(BATCH, timeout=ONCE_S if once else WAIT_S)
-                if not messages:  # the server ended the wait, instead of the client
-                    raise TimeoutError
-            except TimeoutError:
-                messages = []
-            if not messages:  # nats-py may give none, too, when a line is cut in the middle
+            messages = await pull.fetch(ONCE_S if once else WAIT_S)
+            if not messages:  # also when a line is cut in the middle
                 if not client.is_connected:
-                    raise NetworkError(_("The line to head office is cut.")) from None
-                if report.behind:  # the server is busy, or they were lost on the way
-                    if time.monotonic() - heard < LATE_S:
+                    raise NetworkError(_("The line to head office is cut."))
+                if messages is None or report.behind:
+                    # the server is busy, or they were lost on the way; or the consumer was lost
+                    if messages is not None and time.monotonic() - heard < LATE_S:
                         continue
                     if once and report.late:
                         raise TimeoutError
                     report.late = True
+                    if messages is None:
+                        await asyncio.sleep(GONE_S * random.random())
                     return False
                 if once or time.monotonic() - rested >= REST_S:
                     _rest(app, report)
@@ -268,9 +269,33 @@ async def _read(
                     return True
                 await asyncio.sleep(GATHER_S)
         return True
-    finally:
-        with suppress(Exception):  # the line is cut
-            await subscription.unsubscribe()
+
+
+async def _read_left(
+    app: OfficeWiring,
+    client: Client,
+    join: JoinFile,
+    report: FollowReport,
+    stop: threading.Event,
+    on_progress: Callable[[FollowReport], None] | None,
+) -> None:
+    """Read what head office published before it went away, and the server has not sent yet.
+
+    Nobody can say now whether anything before that is missing. So the position stays: after the
+    next greeting all of it comes once more, and changes nothing then.
+    """
+    here = arriving.follow_state(app.data)
+    if here.stream == 0 or state.read(app.data.connection, "refill"):
+        return
+    async with ShopPull(client, join.store) as pull:
+        while not stop.is_set() and (messages := await pull.fetch(ONCE_S)):
+            arrived = [_arrived(each) for each in messages]
+            report.things += arriving.write(app.data, arrived, app.clock.now(), sure=False)
+            asking.settle(app)
+            if on_progress is not None:
+                on_progress(report)
+            if arrived[-1].pending == 0:
+                return
 
 
 def _in_order(messages: Sequence[Msg], read: int) -> Sequence[Msg]:
@@ -315,8 +340,9 @@ def _arrived(message: Msg) -> ArrivedThing:
     _facts, _store, kind, key = message.subject.split(".", 3)
     about = message.metadata
     return ArrivedThing(
-        kind, int(key), bytes(message.data), about.sequence.stream, about.num_pending
-    )
+        kind, int(key), bytes(message.data), about.sequence.stream, about.num_pending,
+        about.timestamp.timestamp(),
+    )  # fmt: skip
 
 
 async def _greet(
@@ -332,18 +358,19 @@ async def _greet(
         report: told of it.
         anew: empty the mirror when everything comes; else that is noted.
     """
-    from nats.errors import Error
+    from nats.errors import Error, NoRespondersError
 
     here = arriving.follow_state(db)
-    report.greeted = False
-    with suppress(Error, TimeoutError):  # head office is away: what it published is there
-        answer = await client.request(
-            rights.hello_subject(join.store),
-            json.dumps(
-                {"stream": here.stream, "epoch": state.read(db.connection, "epoch")}
-            ).encode(),
-            timeout=HELLO_S,
-        )
+    report.greeted = report.away = False
+    with suppress(Error, TimeoutError):
+        greeting = {"stream": here.stream, "epoch": state.read(db.connection, "epoch")}
+        try:
+            answer = await client.request(
+                rights.hello_subject(join.store), json.dumps(greeting).encode(), timeout=HELLO_S
+            )
+        except NoRespondersError:
+            report.away = True
+            return None
         told = json.loads(answer.data)
         report.greeted, report.ordered = True, bool(told.get("ordered"))
         report.behind = int(told.get("left") or 0)

@@ -17,9 +17,12 @@ from storeops.hub import (
     publishing,
     revoking,
     rights,
+    server,
     state,
     stores,
 )
+from storeops.hub.pulling import ShopPull
+from tests.conftest import Cli
 from tests.hub.conftest import CODES, Chain
 from tests.hub.test_rights import inside
 from tests.hub.test_truth import must_agree, rows
@@ -127,6 +130,54 @@ def test_streams_put_back_from_an_older_copy_bring_nobody_back(chain: Chain) -> 
     chain.settle()
     assert not rows(chain.backs[SHOP], "SELECT 1 FROM customer WHERE id = ?", gone)
     must_agree(chain)
+
+
+def test_a_shop_catches_up_while_head_office_is_away(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    """The server still gives it what was published; whether that is all, head office says later."""
+    chain.settle()
+    back = chain.backs[SHOP]
+    before = arriving.follow_state(back.data)
+    with chain.office.data.atomic() as connection:
+        connection.execute("UPDATE customer SET name = 'away ' || id")
+    chain.published()
+    kept: list[server.ServerProcess] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(server.ServerProcess, "stop", lambda self: kept.append(self))
+        chain.rest()
+    fetch = ShopPull.fetch
+    lost = []
+
+    async def lossy(*args: Any) -> list[Any] | None:
+        messages = await fetch(*args)
+        if messages and not lost:
+            lost.append(messages.pop(0))
+        return messages
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ShopPull, "fetch", lossy)
+        report = following.follow(back, once=True)
+    assert (report.greeted, report.away, len(lost)) == (False, True, 1)
+    assert report.things > 10
+    old = "SELECT count(*) FROM customer WHERE name NOT LIKE 'away %'"
+    assert rows(back, old) == [(1,)]
+    here = arriving.follow_state(back.data)
+    assert (here.stream, here.caught_up_at) == (before.stream, before.caught_up_at)
+    assert before.word_at is None
+    assert time.time() - 60 < (here.word_at or 0) <= time.time()
+    told = cli("--profile", f"shop-{SHOP}", "hub", "follow", "--once", "--json")
+    assert (told.json["things"], told.json["head_office"]) == (0, False)
+    assert told.json["last_word_at"]
+    assert "its last word" in told.err
+    kept[0].stop()
+    with back.data.atomic() as connection:  # not just now
+        state.write(connection, "caught_up_at", (before.caught_up_at or 0) - 60)
+    listed = cli("--profile", f"shop-{SHOP}", "customer", "list", "--limit", "1")
+    assert "some of what it said until" in listed.err
+    chain.serve()
+    must_agree(chain)
+    assert arriving.follow_state(back.data).word_at is None
 
 
 def test_who_left_leaves_though_everything_is_published_once_more(chain: Chain) -> None:

@@ -1,0 +1,85 @@
+"""Messages of a shop's consumer, as they come.
+
+nats-py's own way of asking for them says the same of a consumer that has nothing and of one that is
+gone. Here one request stands at the server at a time, and what the server says at its end is heard.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
+
+from storeops.hub import rights
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+
+BATCH = 500  # messages that one request brings at most
+LATE_S = 1.0  # that the server may take to say that the time of a request is over
+_NOTHING = ("404", "408")  # no messages; the time is over
+
+
+class ShopPull:
+    """The consumer of one shop, as its back office asks it; a context manager.
+
+    Args:
+        client: of the back office.
+        store: department id of the shop.
+    """
+
+    def __init__(self, client: Client, store: int) -> None:
+        self._client = client
+        self._subject = rights.next_subject(rights.consumer(store))
+        self._number = 0  # of the request that stands
+        self._left = 0  # messages that it may still bring
+        self._ends = 0.0
+
+    async def __aenter__(self) -> Self:
+        self._inbox = self._client.new_inbox()
+        self._subscription = await self._client.subscribe(f"{self._inbox}.*")
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        with suppress(Exception):  # the line is cut
+            await self._subscription.unsubscribe()
+
+    async def fetch(self, wait_s: float) -> list[Msg] | None:
+        """The next messages, at most BATCH.
+
+        Args:
+            wait_s: to wait for the first of them, seconds.
+
+        Returns:
+            In order; none when none came in time; None when the consumer is gone, with its server
+            or by who may remove it.
+        """
+        if self._left == 0:
+            self._number += 1
+            request = {"batch": BATCH, "expires": int(wait_s * 1e9)}
+            await self._client.publish(
+                self._subject, json.dumps(request).encode(), f"{self._inbox}.{self._number}"
+            )
+            self._left, self._ends = BATCH, time.monotonic() + wait_s + LATE_S
+        found: list[Msg] = []
+        while self._left:
+            try:
+                message = await self._subscription.next_msg(
+                    max(0.01, self._ends - time.monotonic())
+                )
+            except TimeoutError:  # its server is gone, or busy: the next request will tell
+                self._left = 0
+                break
+            status = (message.headers or {}).get("Status")
+            if status is None:
+                self._left -= 1
+                found.append(message)
+                if message.metadata.num_pending == 0 and self._subscription.pending_msgs == 0:
+                    break
+            elif message.subject == f"{self._inbox}.{self._number}":  # not of an earlier request
+                self._left = 0
+                if status not in _NOTHING and not found:
+                    return None
+        return found
