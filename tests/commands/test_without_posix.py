@@ -102,6 +102,8 @@ def test_nothing_of_posix_is_asked_for(shop: Any, cli: Any, tmp_path: Any) -> No
     words = [
         *COMMANDS,
         ["tag", "plan", "--add", tag, "--where", "status:active", "--follows", "all"],
+        ["hub", "init", "--external", "--url", "nats://127.0.0.1:4222"],
+        ["hub", "host", "add", "two"],
     ]
     driver = "textual.drivers.headless_driver:HeadlessDriver"
     environment = {**os.environ, "TEXTUAL_DRIVER": driver}
@@ -112,6 +114,8 @@ def test_nothing_of_posix_is_asked_for(shop: Any, cli: Any, tmp_path: Any) -> No
     assert done.returncode == 0, done.stderr[-3000:]
     codes = json.loads(done.stderr.splitlines()[-1])
     assert codes.pop("screens") == "None"
+    assert codes.pop("hub host add two") == 3
+    assert "A second host of head office needs Linux or macOS." in done.stderr
     assert set(codes.values()) == {0}, (codes, done.stdout[-2000:], done.stderr[-3000:])
     assert (tmp_path / "all.csv").stat().st_size
     assert (tmp_path / "all.xlsx").stat().st_size

@@ -6,6 +6,7 @@ Both hosts are Apps of this process, as two profiles of one home; the drill kill
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +29,8 @@ from storeops.hub.leading import Leadership
 from storeops.sandbox import local
 from tests.conftest import Cli
 from tests.hub.conftest import CODES, Chain
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="head office has one host there")
 
 LEASE_S = 6.0
 
