@@ -37,6 +37,7 @@ from storeops.hub import following, joining, outbox, rights, stores
 from storeops.hub import settings as hub_settings
 from storeops.hub.connection import connected
 from storeops.hub.joining import JoinFile
+from storeops.hub.pulling import ShopPull
 from storeops.notebook.stores import Shop, save_shops
 
 CORP = "wwbench"
@@ -220,13 +221,11 @@ class Follower:
                     self.epoch = told["epoch"]
                     read = 0
                     self.greeted = time.perf_counter()
-                    subscription = await client.jetstream().pull_subscribe_bind(
-                        rights.consumer(self.file.store), rights.STREAM
-                    )
+                    pull = await line.enter_async_context(ShopPull(client, self.file.store))
                     while True:
-                        try:
-                            messages = await subscription.fetch(500, timeout=30)
-                        except TimeoutError:
+                        messages = await pull.fetch(following.WAIT_S)
+                        assert messages is not None  # nobody removes the consumer
+                        if not messages:
                             self.ready.set()
                             continue
                         read += len(messages)
