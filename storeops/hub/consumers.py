@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from storeops.hub import publishing, rights
-from storeops.hub.office_line import ANSWER_S
+from storeops.hub.office_line import ANSWER_S, answered
 from storeops.hub.wiring import OfficeWiring
 
 if TYPE_CHECKING:
@@ -38,22 +38,20 @@ async def make(client: Client, store: int, position: int | None) -> int:
         policy = {
             "deliver_policy": DeliverPolicy.BY_START_SEQUENCE, "opt_start_seq": position + 1,
         }  # fmt: skip
-    part, streams = rights.part(store), client.jetstream(timeout=ANSWER_S)
-    with suppress(NoConsumer):
-        await streams.delete_consumer(rights.stream(part), rights.consumer(store))
-    info = await streams.add_consumer(
-        rights.stream(part),
-        ConsumerConfig(
-            durable_name=rights.consumer(store),
-            filter_subjects=[
-                f"{publishing.subjects(part, each)}.>" for each in (store, publishing.EVERYBODY)
-            ],
-            ack_policy=AckPolicy.NONE,
-            mem_storage=True,
-            num_replicas=1,
-            **policy,
-        ),
+    part, name = rights.part(store), rights.consumer(store)
+    wanted = ConsumerConfig(
+        durable_name=name,
+        filter_subjects=[
+            f"{publishing.subjects(part, each)}.>" for each in (store, publishing.EVERYBODY)
+        ],
+        ack_policy=AckPolicy.NONE,
+        mem_storage=True,
+        num_replicas=1,
+        **policy,
     )
+    with suppress(NoConsumer):
+        await answered(client, lambda js: js.delete_consumer(rights.stream(part), name))
+    info = await answered(client, lambda js: js.add_consumer(rights.stream(part), wanted))
     return info.num_pending or 0
 
 

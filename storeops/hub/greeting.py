@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from storeops.errors import StoreOpsError
 from storeops.hub import consumers, rights, state, stores
-from storeops.hub.office_line import ANSWER_S
+from storeops.hub.office_line import answered
 from storeops.hub.wiring import OfficeWiring
 
 if TYPE_CHECKING:
@@ -102,8 +102,8 @@ class ShopGreetings:
         ).fetchone()
         if known is None or store in stores.to_purge(self._app.data):
             return
-        streams = self._client.jetstream(timeout=ANSWER_S)
-        newest = (await streams.stream_info(rights.stream_of(store))).state.last_seq
+        stream = rights.stream_of(store)
+        newest = (await answered(self._client, lambda js: js.stream_info(stream))).state.last_seq
         connection = self._app.data.connection
         joined = state.read(connection, f"{state.JOINED}{store}")
         current = state.read(connection, "epoch") + joined

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from storeops.hub import rights
 from storeops.hub.connection import connected
@@ -14,8 +14,11 @@ from storeops.hub.settings import HubSettings
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
+    from nats.js import JetStreamContext
 
+T = TypeVar("T")
 ANSWER_S = 30  # that a busy server may let us wait for an answer
+AGAIN_S = (4.0, 8.0, 18.0)  # the same, sending again what a server of a cluster took along
 AGO_S = 60  # clocks of servers may be a little behind
 
 
@@ -27,6 +30,23 @@ async def office_connection(settings: HubSettings) -> AsyncIterator[Client]:
         settings.url, settings.key("publisher"), token, "head office", authority(settings)
     ) as client:
         yield client
+
+
+async def answered(client: Client, ask: Callable[[JetStreamContext], Awaitable[T]]) -> T:
+    """Ask the server something that may be asked again: a server of a cluster that ends takes what
+    was asked along, and nobody says so.
+
+    Args:
+        client: of head office.
+        ask: asks it.
+
+    Raises:
+        TimeoutError: no answer after ANSWER_S.
+    """
+    for wait in AGAIN_S[:-1]:
+        with suppress(TimeoutError):
+            return await ask(client.jetstream(timeout=wait))
+    return await ask(client.jetstream(timeout=AGAIN_S[-1]))
 
 
 def authority(settings: HubSettings) -> str:

@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from storeops.hub import publishing, rights, state, stores
-from storeops.hub.office_line import ANSWER_S
+from storeops.hub.office_line import ANSWER_S, answered
 from storeops.hub.settings import HubSettings
 from storeops.hub.wiring import OfficeWiring
 
@@ -22,10 +23,10 @@ MOST_SHOPS = 100_000  # of a part; unsaid, a server takes 1,000 consumers
 
 async def prepare(app: OfficeWiring, client: Client, settings: HubSettings) -> None:
     """Make the streams, or bring them to what this version wants; new ones are given everything."""
+    from nats.js import JetStreamContext
     from nats.js.api import StreamConfig
     from nats.js.errors import NotFoundError as NoStream
 
-    streams = client.jetstream(timeout=ANSWER_S)
     lasts: dict[int, int] = {}
     for part in range(rights.PARTS):
         wanted = StreamConfig(
@@ -33,10 +34,11 @@ async def prepare(app: OfficeWiring, client: Client, settings: HubSettings) -> N
             allow_direct=False, max_consumers=MOST_SHOPS, num_replicas=settings.replicas,
         )  # fmt: skip
         try:
-            info = await streams.update_stream(wanted)
+            info = await answered(client, partial(JetStreamContext.update_stream, config=wanted))
         except NoStream:
-            info = await streams.add_stream(wanted)
+            info = await answered(client, partial(JetStreamContext.add_stream, config=wanted))
         lasts[part] = info.state.last_seq
+    streams = client.jetstream(timeout=ANSWER_S)
     known = publishing.kept(app.data.connection)
     # made for another number of parts; or put back from an older copy, so that they lack what we
     # believe that shops have
@@ -54,9 +56,11 @@ async def prepare(app: OfficeWiring, client: Client, settings: HubSettings) -> N
 
 async def lasts(client: Client) -> dict[int, int]:
     """Number of the newest message of each part."""
-    streams = client.jetstream(timeout=ANSWER_S)
+    from nats.js import JetStreamContext
+
     parts = range(rights.PARTS)
-    found = await asyncio.gather(*(streams.stream_info(rights.stream(part)) for part in parts))
+    asked = [partial(JetStreamContext.stream_info, name=rights.stream(part)) for part in parts]
+    found = await asyncio.gather(*(answered(client, each) for each in asked))
     return {part: info.state.last_seq for part, info in zip(parts, found, strict=True)}
 
 

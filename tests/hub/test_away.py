@@ -180,6 +180,29 @@ def test_a_shop_catches_up_while_head_office_is_away(
     assert arriving.follow_state(back.data).word_at is None
 
 
+def test_what_a_server_took_along_is_asked_of_it_again(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server of a cluster that ends leaves requests without an answer: a greeting has its own."""
+    from nats.errors import TimeoutError as NoAnswer
+    from nats.js.manager import JetStreamManager
+
+    chain.settle()
+    ask = JetStreamManager._api_request
+    lost: list[str] = []
+
+    async def lossy(self: JetStreamManager, subject: str, *args: Any, **options: Any) -> Any:
+        word = subject.split(".")[3]
+        if subject.startswith("$JS.API.CONSUMER.") and word != "LIST" and word not in lost:
+            lost.append(word)
+            raise NoAnswer
+        return await ask(self, subject, *args, **options)
+
+    monkeypatch.setattr(JetStreamManager, "_api_request", lossy)
+    assert following.follow(chain.backs[SHOP], once=True).greeted
+    assert len(lost) == 2
+
+
 def test_who_left_leaves_though_everything_is_published_once_more(chain: Chain) -> None:
     """`hub republish` while a change waits, and nobody serves."""
     chain.settle()
