@@ -62,12 +62,21 @@ class KeyQueue:
             event = self._waiting.popleft()
             where = self._app.focused or self._app.screen
             begins = not self._reading()
+            leads = self._leads(event)
             await self._handle(event)
-            if not (isinstance(event, events.Key) and event.key in MOVES):
+            if leads:
                 self._timer = self._app.set_timer(PATIENCE_S, partial(self._over, self._turn))
                 self._settle(where, partial(self._look, self._turn, begins))
                 return
             self.busy = bool(self._waiting)
+
+    def _leads(self, event: events.Key | events.Paste) -> bool:
+        """Whether a key may lead to where the next ones are for; a letter of a text does not."""
+        if not isinstance(event, events.Key):
+            return True
+        focused = self._app.focused
+        typed = focused is not None and focused.check_consume_key(event.key, event.character)
+        return not typed and event.key not in MOVES
 
     def _look(self, turn: int, begins: bool) -> None:
         """Where the key led to; `begins`: what is being read was asked for by this key."""

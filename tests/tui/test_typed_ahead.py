@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from textual import events
 from textual.keys import _character_to_key
 from textual.widgets import Input
+
+from tui import key_queue
+from tui.background import BackgroundWorker
 
 
 def burst(driver, text: str) -> None:
@@ -49,3 +54,18 @@ async def test_keys_go_on_when_what_they_opened_is_gone(chain, screens):
         burst(driver, "/abc")
         await driver.settle()
         assert driver.base.bar.text == "abc", driver.text
+
+
+async def test_letters_of_a_text_do_not_wait_for_what_they_ask_for(chain, screens, monkeypatch):
+    """They lead nowhere: the second is in the bar while the first one's rows are being read."""
+    async with screens(start="customers") as driver:
+        await driver.press("/")
+        monkeypatch.setattr(key_queue, "PATIENCE_S", 600.0)
+        with monkeypatch.context() as held:
+            bar = driver.base.bar
+            held.setattr(BackgroundWorker, "busy", property(lambda worker: bool(bar.text)))
+            burst(driver, "wang")
+            async with asyncio.timeout(30):
+                while bar.text != "wang":
+                    await asyncio.sleep(0.001)
+        await driver.settle()
