@@ -417,3 +417,30 @@ def fetch(
                 len(done.failed),
             ).format(count=len(done.failed), first=labelled(*first))
         )
+
+
+@app.command(
+    "keep", help=_("Count days that are over, and keep each shop's figures for its back office.")
+)
+def keep(on: On = "", since: Since = "", until: Until = "") -> None:
+    """Yesterday, the week that ends with it, last week, last month, and days that lack."""
+    from storeops.domains.report.kept import keep as count
+    from storeops.operations import reports
+
+    call = current()
+    now = call.app.clock.now()
+    spans = [reports.period(now, on=on, since=since, until=until)] if on or since or until else ()
+    done = count(call.app.data, now, spans)
+    words = ngettext(
+        "{count} span of days is counted; {lines} shops' figures were written.",
+        "{count} spans of days are counted; {lines} shops' figures were written.",
+        len(done.spans),
+    )
+    output.result(
+        {
+            "spans": [{"since": each.since, "until": each.until} for each in done.spans],
+            "written": done.lines,
+            "removed": done.removed,
+        },
+        words.format(count=len(done.spans), lines=cells.amount(done.lines)),
+    )

@@ -130,6 +130,8 @@ class TaskSpec:
         catch_up: made up for when its moment was slept through.
         more: `module:function` of data.db, which gives further words of the command from what
             this profile knows, such as whom to send to; "" none.
+        fits: `module:function` of data.db, which says whether this profile has use for it at all;
+            "" always.
         looks: it looks at what other tasks do, and runs after those that are due with it; so do
             tasks of a person's own with the same noun and verb.
     """
@@ -142,6 +144,7 @@ class TaskSpec:
     timeout_s: int = 3600
     catch_up: bool = True
     more: str = ""
+    fits: str = ""
     looks: bool = False
 
 

@@ -47,6 +47,13 @@ def every(db: Database) -> list[JoinedStore]:
     return _joined(db, Names(db.connection, list_shops(db)), "1 = 1")
 
 
+def any_joined(db: Database) -> bool:
+    """Whether a back office may follow now."""
+    return bool(
+        db.execute("SELECT EXISTS (SELECT 1 FROM hub_store WHERE status = 'active')").fetchone()[0]
+    )
+
+
 def _joined(db: Database, names: Names, condition: str, *values: int) -> list[JoinedStore]:
     return [
         JoinedStore(row[0], row[1], names.store_name(row[0]), *row[2:])

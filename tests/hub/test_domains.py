@@ -11,8 +11,10 @@ from storeops import times
 from storeops.changes import submissions
 from storeops.domains.care import matters, tasks
 from storeops.domains.orders import summary
+from storeops.domains.report.behaviour import china_days
 from storeops.errors import PolicyError
 from storeops.hub import asking, attempts, following, outbox, requests
+from storeops.operations import reports
 from tests.conftest import Cli
 from tests.hub.conftest import CODES, Chain
 from tests.hub.test_truth import rows
@@ -210,3 +212,48 @@ def test_a_command_catches_up_first(chain: Chain, cli: Cli) -> None:
         assert "Head office" not in cli(*at, "hub", "status").err
     finally:
         chain.serve()
+
+
+def test_a_shop_reads_its_past_as_head_office_counted_it(chain: Chain, cli: Cli) -> None:
+    """Its own lines, also after a customer of those days has left its mirror."""
+    office, at = ("--profile", "office"), ("--profile", f"shop-{CODES[0]}")
+    shop = chain.departments[0]
+    with chain.office.data.atomic() as connection:
+        day = china_days(reports.period(time.time(), on="today"))[0]
+        connection.execute(
+            "INSERT INTO report_behaviour SELECT userid, ?, 3, 9, 50, 4, 0, 1, 1, ? FROM staff",
+            (day, time.time()),
+        )
+    kept = cli(*office, "report", "keep", "--on", "today", "--json").json
+    assert kept["written"] >= len(CODES)
+    assert len(kept["spans"]) == 1
+    again = cli(*office, "report", "keep", "--on", "today", "--json").json
+    assert again["written"] == 0, "what stayed the same is not sent again"
+    counted = cli(*office, "report", "store", "--on", "today", "--json").json
+    line = next(each for each in counted["stores"] if each["store_code"] == CODES[0])
+    people = cli(*office, "report", "staff", "--on", "today", "--json").json["staff"]
+    mine = [each for each in people if each["store"] == line["store"]]
+    assert line["customers"] * line["chat_cnt"] * len(mine)
+    with chain.office.data.atomic() as connection:  # one of them goes to another shop
+        connection.execute(
+            "UPDATE follow SET status = 'handed_over' WHERE id = (SELECT max(id) FROM follow"
+            " WHERE store_id = ? AND status = 'active')",
+            (shop,),
+        )
+    chain.settle()
+    told = cli(*at, "report", "store", "--on", "today", "--json").json
+    assert told["stores"] == [{**line, "week_before": None}]
+    assert told["totals"]["customers"] == line["customers"]
+    assert cli(*at, "report", "staff", "--on", "today", "--json").json["staff"] == mine
+    daily = cli(*at, "report", "daily", "--on", "today", "--lang", "zh_CN")
+    assert "还没有结束" in daily.out, daily
+    refused = cli(*at, "report", "daily", "--on", "yesterday", "--json")
+    assert refused.code == 11
+    assert "head office" in refused.error["message"]
+    assert cli(*at, "report", "keep", "--json").code == 11
+    cli(*office, "report", "keep", "--on", "today", "--json")
+    chain.settle()
+    count = "SELECT count(*), count(DISTINCT store_id) FROM report_kept"
+    assert rows(chain.backs[CODES[0]], count) == [(1, 1)]
+    told = cli(*at, "report", "store", "--on", "today", "--json").json
+    assert told["totals"]["customers"] == line["customers"] - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import defaultdict
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from storeops import times
+from storeops.domains.report import kept
 from storeops.domains.report.figures import MAIN, figures
 from storeops.mirror import column_store
 from storeops.operations.reports import period
@@ -190,12 +192,48 @@ def test_figures_equal_the_sandboxs_record(
             # asked in the morning or days later: the same
             assert shown(at_once[on]) == shown(found)
             assert at_once[on].totals.as_dict() == found.totals.as_dict()
+        kept_for_shops(days, now)
         # a large mirror is counted by its columns, and comes out the same
         monkeypatch.setattr(column_store, "SMALL", 0)
         for on, before in at_once.items():
             assert shown(figures(days.app.data, period(now, on=on), now)) == shown(before)
     finally:
         days.close()
+
+
+def kept_for_shops(days: Days, now: float) -> None:
+    """What a morning keeps is what a report says; the next one writes what changed, and no more."""
+    data = days.app.data
+    first = kept.keep(data, now)
+    days_of = [times.day(MIDNIGHT + day * DAY) for day in range(3)]
+    assert {each.since for each in first.spans if each.days == 1} >= set(days_of)
+    assert kept.keep(data, now).lines == 0
+    for on in days_of:
+        found = period(now, on=on)
+        documents = dict(
+            data.execute(
+                "SELECT store_id, document FROM report_kept WHERE start = ? AND ends = ?",
+                (found.start, found.end),
+            ).fetchall()
+        )
+        counted = figures(data, found, now)
+        assert documents
+        for each in counted.stores:
+            if each.department_id not in documents:
+                assert not each.department_id or not each.figures.any()
+                continue
+            told = json.loads(documents[each.department_id])
+            assert told["store"] == {k: v for k, v in each.figures.as_dict().items() if v != 0}
+            assert told["guides"].keys() == {
+                one.userid for one in counted.guides if one.department_id == each.department_id
+            }
+    # days of which all is known are not counted anew; what is old goes
+    later = kept.due(data, now + DAY)
+    assert not {each.since for each in later if each.days == 1} & set(days_of)
+    gone = kept.keep(data, now + 100 * DAY)
+    (oldest,) = data.execute("SELECT min(ends) FROM report_kept WHERE ends - start < 86401")
+    assert gone.removed
+    assert oldest[0] >= now + (100 - kept.DAYS_KEPT) * DAY
 
 
 def test_statistics_are_read_once_and_again_before_nine(make_corp: Any) -> None:

@@ -16,6 +16,7 @@ DOMAIN = Domain(
     title=N_("Reports of any past day: by shop, by guide, of handovers and of customers."),
     needs=("handover", "notify"),
     tables="storeops.domains.report.schema",
+    shared="storeops.domains.report.shared:THINGS",
     nouns=(
         Noun(
             name="report", module="commands.report", group="watch",

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storeops.database.database import Database
-from storeops.domains.report.figures import MAIN, DaysFigures, Figures, curve, figures_of
+from storeops.domains.report.figures import MAIN, DaysFigures, Figures
+from storeops.domains.report.kept import curve, figures_of
 from storeops.i18n import N_, _
 from storeops.operations.reports import (
     TEXT,

@@ -13,7 +13,7 @@ from storeops import times
 from storeops.changes.action import DONE, REFUSED
 from storeops.database.database import Database
 from storeops.domains.handover import days as handovers
-from storeops.i18n import _, ngettext
+from storeops.i18n import N_, kept, kept_plural, said
 from storeops.notebook.stores import list_shops
 from storeops.operations.reports import Period
 from storeops.reading import directory
@@ -103,7 +103,7 @@ class DaysFigures:
         totals: of the whole chain.
         stores: by number, then by department; every shop with members or figures.
         guides: by shop, then by name; everybody with figures.
-        notes: what could not be known, a sentence each.
+        kept_notes: what could not be known, a sentence each, to be stored (`i18n.kept`).
         next_steps: commands that would make it complete.
     """
 
@@ -112,8 +112,13 @@ class DaysFigures:
     totals: Figures
     stores: Sequence[StoreFigures]
     guides: Sequence[GuideFigures]
-    notes: Sequence[str]
+    kept_notes: Sequence[str]
     next_steps: Sequence[str]
+
+    @property
+    def notes(self) -> list[str]:
+        """What could not be known, in the user's language."""
+        return [said(each) for each in self.kept_notes]
 
 
 def figures(db: Database, period: Period, now: float) -> DaysFigures:
@@ -298,21 +303,26 @@ def _certainty(
     attempts: handovers.SpanOfAttempts,
     now: float,
 ) -> tuple[bool, list[str], list[str]]:
-    """(whether all could be known, what could not, commands that would help)."""
+    """(whether all could be known, what could not (kept), commands that would help)."""
     notes: list[str] = []
     steps: list[str] = []
     known = relations.known_since(db)
     if now < period.end:
-        notes.append(_("{day} is not over yet.").format(day=period.until))
+        notes.append(kept(N_("{day} is not over yet."), day=period.until))
     if known is None:
-        notes.append(_("Nothing was read from WeCom completely yet; these figures say nothing."))
+        notes.append(
+            kept(N_("Nothing was read from WeCom completely yet; these figures say nothing."))
+        )
         steps.append(SYNC)
     elif known >= period.start:
         notes.append(
-            _(
-                "The first complete reading began on {time}: who was lost before is not known,"
-                " and tags and shops are as first read."
-            ).format(time=times.minute(known))
+            kept(
+                N_(
+                    "The first complete reading began on {time}: who was lost before is not known,"
+                    " and tags and shops are as first read."
+                ),
+                time=times.minute(known),
+            )
         )
     if known is not None and now >= period.end and days.closed_at == period.end:
         notes.append(_unclosed(db, period))
@@ -320,18 +330,21 @@ def _certainty(
             steps.append(SYNC)
     elif known is not None and known < period.start and days.opened_at == period.start:
         notes.append(
-            _(
-                "No reading closed the day before {day}: what ended or was tagged then may be"
-                " among these figures."
-            ).format(day=period.since)
+            kept(
+                N_(
+                    "No reading closed the day before {day}: what ended or was tagged then may be"
+                    " among these figures."
+                ),
+                day=period.since,
+            )
         )
     if attempts.due:
         notes.append(
-            ngettext(
+            kept_plural(
                 "How {count} handover ended was not asked yet; it counts as waiting.",
                 "How {count} handovers ended was not asked yet; they count as waiting.",
                 attempts.due,
-            ).format(count=attempts.due)
+            )
         )
         steps.append(WATCH)
     return not notes, notes, steps
@@ -341,20 +354,24 @@ def _unclosed(db: Database, period: Period) -> str:
     """Why nothing closes the days: no reading since, one that was not whole, or a late one."""
     later = relations.next_reading(db, period.end)
     if later is not None:
-        return _(
-            "The first complete reading after {day} began only on {time}: what it found cannot"
-            " be told from the days between."
-        ).format(day=period.until, time=times.minute(later))
+        return kept(
+            N_(
+                "The first complete reading after {day} began only on {time}: what it found cannot"
+                " be told from the days between."
+            ),
+            day=period.until, time=times.minute(later),
+        )  # fmt: skip
     unread = relations.unread_members(db, period.end)
     if unread is None:
-        return _("WeCom was not read since {day} ended.").format(day=period.until)
-    return ngettext(
+        return kept(N_("WeCom was not read since {day} ended."), day=period.until)
+    return kept_plural(
         "{count} member could not be read since {day} ended; of their customers only what events"
         " told is known.",
         "{count} members could not be read since {day} ended; of their customers only what"
         " events told is known.",
         unread,
-    ).format(count=unread, day=period.until)
+        day=period.until,
+    )
 
 
 def curve(

@@ -61,5 +61,5 @@ def guides(db: Database, period: Period, now: float) -> NamedReport:
         tiles(found, before, ("new", "lost_by_customer", "lost_by_guide", "tags_given")),
         (),
         notes,
-        [*found.next_steps, *fetch_step(found, heard, period, now)],
+        [*found.next_steps, *fetch_step(db, found, heard, period, now)],
     )  # fmt: skip

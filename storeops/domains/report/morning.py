@@ -11,7 +11,8 @@ from typing import Any
 
 from storeops.database.database import Database
 from storeops.domains.report.daily import month
-from storeops.domains.report.figures import DaysFigures, Figures, curve, figures_of
+from storeops.domains.report.figures import DaysFigures, Figures
+from storeops.domains.report.kept import curve, figures_of
 from storeops.operations.reports import Period
 from storeops.operations.reports import period as days_of
 

@@ -1,4 +1,5 @@
-"""Table of reports: what WeCom's statistics said of each guide and day, kept for good.
+"""Tables of reports: what WeCom's statistics said of each guide and day, kept for good, and the
+figures that shops' back offices get.
 
 WeCom answers for the last 180 days only; what was read stays reproducible here.
 """
@@ -27,4 +28,22 @@ WHEN old.userid <> new.userid BEGIN
 END;
 """
 
-MIGRATIONS: tuple[Migration, ...] = (statements("report", "m001_behaviour", BEHAVIOUR),)
+KEPT = """
+CREATE TABLE report_kept (
+    id INTEGER PRIMARY KEY,
+    store_id INTEGER NOT NULL,         -- department id
+    start INTEGER NOT NULL,            -- first second of the days, Unix seconds
+    ends INTEGER NOT NULL,             -- first second after them
+    complete INTEGER NOT NULL,         -- whether all of it could be known
+    made_at REAL NOT NULL,             -- WeCom's time
+    document TEXT NOT NULL,            -- JSON: figures of the shop and of its guides, notes
+    UNIQUE (store_id, start, ends)
+);
+CREATE INDEX report_kept_by_days ON report_kept (start, ends);
+CREATE INDEX report_behaviour_by_member ON report_behaviour (userid);
+"""
+
+MIGRATIONS: tuple[Migration, ...] = (
+    statements("report", "m001_behaviour", BEHAVIOUR),
+    statements("report", "m002_kept", KEPT),
+)

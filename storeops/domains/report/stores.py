@@ -19,6 +19,7 @@ from storeops.domains.report.daily import (
 )
 from storeops.domains.report.figures import DaysFigures
 from storeops.i18n import _, ngettext
+from storeops.mirror import meta
 from storeops.operations.reports import (
     COUNT,
     MINUTES,
@@ -87,7 +88,7 @@ def stores(db: Database, period: Period, now: float) -> NamedReport:
         tiles(found, before, ("customers", "new", "lost", "handed_over", "untagged", "tags_given")),
         curves(db, period, now),
         notes,
-        [*found.next_steps, *fetch_step(found, heard, period, now)],
+        [*found.next_steps, *fetch_step(db, found, heard, period, now)],
     )  # fmt: skip
 
 
@@ -135,10 +136,12 @@ def missing_replies(found: DaysFigures, heard: dict[str, Replies], now: float) -
 
 
 def fetch_step(
-    found: DaysFigures, heard: dict[str, Replies], period: Period, now: float
+    db: Database, found: DaysFigures, heard: dict[str, Replies], period: Period, now: float
 ) -> list[str]:
-    """The command that reads them, where WeCom still tells them."""
-    if not missing_replies(found, heard, now) or not wanted_here(period, now):
+    """The command that reads them, where WeCom still tells them; at head office."""
+    if meta.is_fed(db.connection) or not wanted_here(period, now):
+        return []
+    if not missing_replies(found, heard, now):
         return []
     if period.days == 1:
         return [f"storeops report fetch --on {period.since}"]

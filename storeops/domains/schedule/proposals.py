@@ -41,10 +41,16 @@ def proposals(db: Database) -> list[Proposal]:
     found = []
     for name, (domain, spec) in registry().named("tasks").items():
         words = list(spec.command)
+        there = tasks.find(db, name) is not None
+        if spec.fits and not there:
+            wanted = False
+            with guarded(domain):
+                wanted = load(spec.fits)(db)
+            if not wanted:
+                continue
         if spec.more:
             with guarded(domain):
                 words += load(spec.more)(db)
-        there = tasks.find(db, name) is not None
         found.append(Proposal(spec, tuple(words), domain.name, there))
     return found
 
