@@ -28,10 +28,12 @@ from urllib.parse import urlsplit
 
 from storeops import config, secrets
 from storeops.app import App
+from storeops.domains.report import kept
 from storeops.domains.sandbox import sandbox_records
 from storeops.hub import deciding, joining, outbox, requests, stores
 from storeops.hub import settings as hub_settings
 from storeops.notebook.stores import Shop, save_shops
+from storeops.operations import reports
 from storeops.sandbox import local
 from storeops.sync.run import run_sync
 from tests.hub.conftest import free_port
@@ -315,6 +317,8 @@ class HubChain:
         with suppress(Exception):  # faults of the sandbox
             run_sync(self.office, full=True)
             self.counts.syncs += 1
+        now = self.office.clock.now()
+        kept.keep(self.office.data, now, [reports.period(now, on="today")])
 
     def ask(self, kill: bool) -> None:
         """Begin to ask, and perhaps kill who asks before it knows."""
