@@ -55,7 +55,10 @@ def init(
         typer.Option(
             "--url",
             metavar="URL",
-            help=_("Where back offices find the server: tls://HOST:PORT; nats:// on loopback."),
+            help=_(
+                "Where back offices find the server: tls://HOST:PORT; nats:// on loopback; of a"
+                " cluster all, with commas."
+            ),
         ),
     ] = "",
     external: Annotated[
@@ -112,21 +115,22 @@ def init(
             given[name] = str(Path(value).expanduser().absolute())
     made = hub_settings.create(app_.profile.name, **given)
     outbox.install(app_.data)
-    config = ""
+    files: list[str] = []
     if made.external:
         from storeops.private_file import write_bytes
 
-        path = hub_settings.folder(app_.profile.name) / "server.conf"
-        text = server.configuration(
+        texts = server.configurations(
             app_.profile.name, made, stores.revoked(app_.data), time.time() - 60
         )
-        write_bytes(path, text.encode())
-        config = str(path)
-        note(_("The server needs what is in {path}: operator, accounts.").format(path=path))
+        for name, text in texts.items():
+            path = hub_settings.folder(app_.profile.name) / name
+            write_bytes(path, text.encode())
+            files.append(str(path))
+            note(_("The server needs what is in {path}: operator, accounts.").format(path=path))
     note(_("Next: `storeops hub store add STORE`, then `storeops hub serve`"))
     output.result(
         {"profile": app_.profile.name, "url": made.url, "external": made.external,
-         "server_config": config or None},
+         "server_configs": files},
         _("{name} is a head office now; back offices find it at {address}.").format(
             name=app_.profile.name, address=made.url
         ),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from storeops.errors import AccessError, ConfigError, NetworkError, StoreOpsError
 from storeops.hub.credentials import NatsKey
 from storeops.hub.rights import inbox
-from storeops.hub.settings import must_be_safe, on_loopback
+from storeops.hub.settings import addresses, must_be_safe
 from storeops.i18n import _
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ async def connected(
     """A connection that is closed at the end; when it breaks, calls raise (see `explain`).
 
     Args:
-        url: of the server.
+        url: of the server, or those of a cluster's with commas: one that answers is taken.
         key: proves who we are.
         token: what that key may do.
         name: what the server's lists show.
@@ -67,7 +67,8 @@ async def connected(
         return base64.b64encode(key.sign(nonce.encode()))
 
     options: dict[str, Any] = {}
-    if not on_loopback(url) or url.startswith("tls://"):
+    servers = addresses(url)
+    if any(each.startswith("tls://") for each in servers):
         logging.getLogger("asyncio").setLevel(logging.ERROR)  # warns of each TLS line that ends
         try:
             options["tls"] = ssl.create_default_context(cadata=ca or None)
@@ -80,7 +81,7 @@ async def connected(
 
     try:
         connecting = client.connect(
-            url,
+            servers,
             name=name,
             user_jwt_cb=lambda: bytearray(token.encode()),
             signature_cb=signature,
@@ -93,7 +94,7 @@ async def connected(
             **options,
         )
         # a handshake that fails nats-py may wait for without end
-        await asyncio.wait_for(connecting, 2 * CONNECT_S)
+        await asyncio.wait_for(connecting, (1 + len(servers)) * CONNECT_S)
     except BaseException as error:  # of nats-py, of asyncio, of ssl; or nobody waits any longer
         await shut(client)
         if not isinstance(error, Exception):

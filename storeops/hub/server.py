@@ -20,12 +20,13 @@ from pathlib import Path
 from storeops.errors import ConfigError, NetworkError
 from storeops.hub import rights
 from storeops.hub import settings as hub_settings
-from storeops.hub.settings import HubSettings
+from storeops.hub.settings import HubSettings, host_and_port
 from storeops.i18n import _
 from storeops.private_file import open_own, write_bytes
 
 READY_S = 120.0  # with a large stream on a busy machine; one that ends is seen at once
 STOP_S = 10.0
+ROUTES = 2000  # the servers of a cluster find each other at 6222 when clients come to 4222
 
 
 def binary(program: str = "nats-server") -> str:
@@ -45,10 +46,12 @@ def binary(program: str = "nats-server") -> str:
     return found
 
 
-def configuration(
+def configurations(
     profile: str, settings: HubSettings, revoked: Mapping[str, int], at: float
-) -> str:
-    """The server's configuration, as text; holds no secret but what the certificate's file has.
+) -> dict[str, str]:
+    """Name of a file → the configuration of a server: one, or each of a cluster's.
+
+    They hold no secret but what the certificate's file has.
 
     Args:
         profile: of head office.
@@ -58,23 +61,48 @@ def configuration(
     """
     here = hub_settings.folder(profile)
     operator, system, accounts = rights.tokens_of_server(settings, revoked, at)
-    lines = [
-        f"listen: {_quoted(f'{settings.host}:{settings.port}')}",
-        "server_name: storeops",
-        f"jetstream {{ store_dir: {_quoted(here / 'stream')} }}",
+    known = [
         f"operator: {operator}",
         f"system_account: {system}",
-        f"resolver: {{ type: full, dir: {_quoted(here / 'accounts')} }}",
         "resolver_preload: {",
         *(f"  {account}: {token}" for account, token in accounts.items()),
         "}",
     ]
+    certificate = f"cert_file: {_quoted(settings.tls_cert)}, key_file: {_quoted(settings.tls_key)}"
     if settings.tls_cert:
-        lines.append(
-            f"tls {{ cert_file: {_quoted(settings.tls_cert)}, key_file:"
-            f" {_quoted(settings.tls_key)} }}"
+        known.append(f"tls {{ {certificate} }}")
+    servers = [host_and_port(each) for each in settings.addresses]
+    several = len(servers) > 1
+    routes = ", ".join(_quoted(f"nats://{_at(host, port + ROUTES)}") for host, port in servers)
+    found = {}
+    for number, (host, port) in enumerate(servers, 1):
+        name, below = (
+            (f"server-{number}", here / f"server-{number}") if several else ("server", here)
         )
-    return "\n".join(lines) + "\n"
+        lines = [
+            f"listen: {_quoted(_at(host, port))}",
+            f"server_name: {_quoted(f'storeops-{number}' if several else 'storeops')}",
+            f"jetstream {{ store_dir: {_quoted(below / 'stream')} }}",
+            f"resolver: {{ type: full, dir: {_quoted(below / 'accounts')} }}",
+            *known,
+        ]
+        if several:
+            lines += [
+                "cluster {",
+                "  name: storeops",
+                f"  listen: {_quoted(_at(host, port + ROUTES))}",
+                f"  routes: [{routes}]",
+            ]
+            if settings.tls_cert:
+                signed = f", ca_file: {_quoted(settings.tls_ca)}" if settings.tls_ca else ""
+                lines.append(f"  tls {{ {certificate}{signed}, verify: true }}")
+            lines.append("}")
+        found[f"{name}.conf"] = "\n".join(lines) + "\n"
+    return found
+
+
+def _at(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _quoted(value: object) -> str:
@@ -124,8 +152,9 @@ class ServerProcess:
         """
         if self._process is not None:  # ours, which has died or hangs
             self.stop()
-        config = self._folder / "server.conf"
-        write_bytes(config, configuration(self._profile, self._settings, revoked, at).encode())
+        [(name, text)] = configurations(self._profile, self._settings, revoked, at).items()
+        config = self._folder / name
+        write_bytes(config, text.encode())
         (self._folder / "accounts").mkdir(mode=0o700, exist_ok=True)
         log = self._folder / "server.log"
         with os.fdopen(open_own(log, os.O_WRONLY | os.O_APPEND), "ab") as output:

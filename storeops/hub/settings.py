@@ -27,7 +27,8 @@ class HubSettings:
     """A head office's hub.
 
     Attributes:
-        url: where back offices find the server: nats:// on this machine alone, else tls://.
+        url: where back offices find the server: nats:// on this machine alone, else tls://; those
+            of a cluster behind each other, with commas.
         external: the server is run by somebody else; `hub serve` starts none.
         replicas: how many servers of a cluster keep each message.
         tls_cert, tls_key: files of the server's certificate, "" on loopback.
@@ -67,14 +68,20 @@ class HubSettings:
         return key_of(getattr(self, name))
 
     @property
-    def host(self) -> str:
-        """The host of `url`."""
-        return urlsplit(self.url).hostname or ""
+    def addresses(self) -> list[str]:
+        """The server's, or those of a cluster."""
+        return addresses(self.url)
 
-    @property
-    def port(self) -> int:
-        """The port of `url`."""
-        return urlsplit(self.url).port or PORT
+
+def addresses(url: str) -> list[str]:
+    """The addresses of servers, one or several with commas."""
+    return [each.strip() for each in url.split(",")]
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """Of one server."""
+    parts = urlsplit(address)
+    return parts.hostname or "", parts.port or PORT
 
 
 def folder(profile: str) -> Path:
@@ -88,8 +95,11 @@ def file(profile: str) -> Path:
 
 
 def on_loopback(url: str) -> bool:
-    """Whether an address is of this machine alone."""
-    host = urlsplit(url).hostname or ""
+    """Whether all addresses are of this machine alone."""
+    return all(_of_this_machine(urlsplit(each).hostname or "") for each in addresses(url))
+
+
+def _of_this_machine(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -99,9 +109,17 @@ def on_loopback(url: str) -> bool:
 def must_be_safe(url: str) -> None:
     """Refuse an address that is none, or that leaves this machine unencrypted.
 
+    Args:
+        url: one, or several with commas.
+
     Raises:
         UsageError: it is, or does.
     """
+    for each in addresses(url):
+        _must_be_safe(each)
+
+
+def _must_be_safe(url: str) -> None:
     try:
         parts = urlsplit(url)
         fits = parts.scheme in ("nats", "tls") and bool(parts.hostname) and parts.port != 0
@@ -148,8 +166,14 @@ def create(profile: str, **given: str | bool | int | Sequence[str]) -> HubSettin
         made = known
     made = replace(made, **given)  # type: ignore[arg-type]
     must_be_safe(made.url)
-    served_here = not made.external and not on_loopback(made.url)
-    if served_here and not (made.tls_cert and made.tls_key):
+    several = len(made.addresses) > 1
+    if several and not made.external:
+        raise UsageError(
+            _("`hub serve` starts one server; several addresses are a cluster's that you run."),
+            hint=_("Add --external, or give one address."),
+        )
+    ours = (several or not made.external) and not on_loopback(made.url)
+    if ours and not (made.tls_cert and made.tls_key):
         raise UsageError(
             _("A server beyond this machine needs a certificate."),
             hint=_("Add --tls-cert FILE and --tls-key FILE; --tls-ca FILE when it is your own."),

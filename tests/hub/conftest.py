@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,9 +37,9 @@ def free_port() -> int:
 class Chain:
     """Everything that a test needs of it."""
 
-    def __init__(self, home: Path, sandbox: local.SandboxHandle) -> None:
+    def __init__(self, home: Path, sandbox: local.SandboxHandle, url: str = "", **hub: Any) -> None:
         self.home, self.sandbox = home, sandbox
-        self.url = f"nats://127.0.0.1:{free_port()}"
+        self.url = url or f"nats://127.0.0.1:{free_port()}"
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         config.save_profile(
@@ -59,7 +60,7 @@ class Chain:
             )
         ]
         save_shops(data, map(Shop, self.departments, CODES), time.time())
-        self.settings = hub_settings.create("office", url=self.url)
+        self.settings = hub_settings.create("office", url=self.url, **hub)
         outbox.install(data)
         self.files: dict[str, JoinFile] = {}
         self.backs: dict[str, App] = {}
