@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 BATCH = 500  # messages that one request brings at most
 LATE_S = 1.0  # that the server may take to say that the time of a request is over
+SILENT_S = 15.0  # in which it said nothing at all: with a server of a cluster its consumers go, and
+# for them nobody says so across two accounts; a busy one is late, but says something
 _NOTHING = ("404", "408")  # no messages; the time is over
 
 
@@ -36,8 +38,10 @@ class ShopPull:
         self._number = 0  # of the request that stands
         self._left = 0  # messages that it may still bring
         self._ends = 0.0
+        self._heard = 0.0
 
     async def __aenter__(self) -> Self:
+        self._heard = time.monotonic()
         self._inbox = self._client.new_inbox()
         self._subscription = await self._client.subscribe(f"{self._inbox}.*")
         return self
@@ -71,7 +75,10 @@ class ShopPull:
                 )
             except TimeoutError:  # its server is gone, or busy: the next request will tell
                 self._left = 0
+                if time.monotonic() - self._heard > SILENT_S:
+                    return found or None
                 break
+            self._heard = time.monotonic()
             status = (message.headers or {}).get("Status")
             if status is None:
                 self._left -= 1
