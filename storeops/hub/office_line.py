@@ -49,6 +49,12 @@ async def answered(client: Client, ask: Callable[[JetStreamContext], Awaitable[T
     return await ask(client.jetstream(timeout=AGAIN_S[-1]))
 
 
+def patience(client: Client) -> float:
+    """Seconds to wait for what may not be asked again by itself: a cluster that has lost a server
+    never answers."""
+    return AGAIN_S[0] if len(client.servers) > 1 else ANSWER_S
+
+
 def authority(settings: HubSettings) -> str:
     """PEM of who signed the server's certificate, "" for those whom the system trusts."""
     return Path(settings.tls_ca).read_text("utf-8") if settings.tls_ca else ""

@@ -39,6 +39,7 @@ class ShopPull:
         self._left = 0  # messages that it may still bring
         self._ends = 0.0
         self._heard = 0.0
+        self._lost = False  # something may have been sent that never came
 
     async def __aenter__(self) -> Self:
         self._heard = time.monotonic()
@@ -58,8 +59,10 @@ class ShopPull:
 
         Returns:
             In order; none when none came in time; None when the consumer is gone, with its server
-            or by who may remove it.
+            or by who may remove it, or when it sent what did not come: it does not send it again.
         """
+        if self._lost:
+            return None
         if self._left == 0:
             self._number += 1
             request = {"batch": BATCH, "expires": int(wait_s * 1e9)}
@@ -75,8 +78,9 @@ class ShopPull:
                 )
             except TimeoutError:  # its server is gone, or busy: the next request will tell
                 self._left = 0
-                if time.monotonic() - self._heard > SILENT_S:
-                    return found or None
+                # of several servers the one that died may have had the answer, and messages too
+                several = len(self._client.servers) > 1
+                self._lost = several or time.monotonic() - self._heard > SILENT_S
                 break
             self._heard = time.monotonic()
             status = (message.headers or {}).get("Status")
@@ -86,7 +90,7 @@ class ShopPull:
                 if message.metadata.num_pending == 0 and self._subscription.pending_msgs == 0:
                     break
             elif message.subject == f"{self._inbox}.{self._number}":  # not of an earlier request
+                unsent = (message.headers or {}).get("Nats-Pending-Messages")
+                self._lost = status not in _NOTHING or unsent not in (None, str(self._left))
                 self._left = 0
-                if status not in _NOTHING and not found:
-                    return None
-        return found
+        return found or (None if self._lost else found)

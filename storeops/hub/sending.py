@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from storeops.errors import NetworkError
 from storeops.hub import publishing
-from storeops.hub.office_line import ANSWER_S
+from storeops.hub.office_line import patience
 from storeops.hub.publishing import OutboxBatch, ThingMessage
 from storeops.hub.wiring import OfficeWiring
 from storeops.i18n import _
@@ -91,7 +91,7 @@ async def send(
     while not answered.is_set():
         had = missing
         with suppress(TimeoutError):
-            await asyncio.wait_for(answered.wait(), ANSWER_S)
+            await asyncio.wait_for(answered.wait(), patience(client))
         if not client.is_connected:
             raise NetworkError(_("The server of the hub has gone."))
         if missing == had and not answered.is_set():

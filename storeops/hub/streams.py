@@ -11,7 +11,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from storeops.hub import publishing, rights, state, stores
-from storeops.hub.office_line import ANSWER_S, answered
+from storeops.hub.office_line import answered, patience
 from storeops.hub.settings import HubSettings
 from storeops.hub.wiring import OfficeWiring
 
@@ -38,7 +38,7 @@ async def prepare(app: OfficeWiring, client: Client, settings: HubSettings) -> N
         except NoStream:
             info = await answered(client, partial(JetStreamContext.add_stream, config=wanted))
         lasts[part] = info.state.last_seq
-    streams = client.jetstream(timeout=ANSWER_S)
+    streams = client.jetstream(timeout=patience(client))
     known = publishing.kept(app.data.connection)
     # made for another number of parts; or put back from an older copy, so that they lack what we
     # believe that shops have
@@ -69,7 +69,7 @@ async def learn_published(app: OfficeWiring, client: Client, lasts: Mapping[int,
     right before a crash, perhaps from another host. What shops got by them is looked at again."""
     from nats.js.errors import NotFoundError as Gone
 
-    streams = client.jetstream(timeout=ANSWER_S)
+    streams = client.jetstream(timeout=patience(client))
     known = publishing.kept(app.data.connection)
     for part, last in lasts.items():
         if last <= known[part]:
@@ -98,7 +98,7 @@ async def purge(client: Client, store: int, *, follows: bool = False) -> None:
     """Let the server keep nothing of a shop, nor its consumer unless it `follows` again."""
     from nats.js.errors import NotFoundError as Gone
 
-    streams, part = client.jetstream(timeout=ANSWER_S), rights.part(store)
+    streams, part = client.jetstream(timeout=patience(client)), rights.part(store)
     if not follows:
         with suppress(Gone):
             await streams.delete_consumer(rights.stream(part), rights.consumer(store))
