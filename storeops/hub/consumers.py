@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from storeops.hub import publishing, rights
-from storeops.hub.office_line import answered, patience
+from storeops.hub.office_line import answered, streams_of
 from storeops.hub.wiring import OfficeWiring
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ async def every(client: Client) -> dict[int, Any]:
 
 
 async def _listed(client: Client, part: int) -> dict[int, Any]:
-    streams = client.jetstream(timeout=patience(client))
+    streams = streams_of(client)
     found: dict[int, Any] = {}
     offset = 0
     while page := await streams.consumers_info(rights.stream(part), offset=offset):

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 ANSWER_S = 30  # that a busy server may let us wait for an answer
-AGAIN_S = (4.0, 8.0, 18.0)  # the same, sending again what a server of a cluster took along
+# the same in a cluster: what is asked while its servers choose who leads is never answered
+ANSWER_OF_SEVERAL_S = 5
+AGAIN_S = (4.0, 8.0, 18.0)  # ANSWER_S, sending again what a server took along
 AGO_S = 60  # clocks of servers may be a little behind
 
 
@@ -50,9 +52,13 @@ async def answered(client: Client, ask: Callable[[JetStreamContext], Awaitable[T
 
 
 def patience(client: Client) -> float:
-    """Seconds to wait for what may not be asked again by itself: a cluster that has lost a server
-    never answers."""
-    return AGAIN_S[0] if len(client.servers) > 1 else ANSWER_S
+    """Seconds to wait for an answer of JetStream."""
+    return ANSWER_OF_SEVERAL_S if len(client.servers) > 1 else ANSWER_S
+
+
+def streams_of(client: Client) -> JetStreamContext:
+    """JetStream as head office asks it: as long as it may take, and no longer."""
+    return client.jetstream(timeout=patience(client))
 
 
 def authority(settings: HubSettings) -> str:

@@ -6,12 +6,11 @@ import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from storeops.hub import publishing, rights, state, stores
-from storeops.hub.office_line import answered, patience
+from storeops.hub.office_line import streams_of
 from storeops.hub.settings import HubSettings
 from storeops.hub.wiring import OfficeWiring
 
@@ -23,10 +22,10 @@ MOST_SHOPS = 100_000  # of a part; unsaid, a server takes 1,000 consumers
 
 async def prepare(app: OfficeWiring, client: Client, settings: HubSettings) -> None:
     """Make the streams, or bring them to what this version wants; new ones are given everything."""
-    from nats.js import JetStreamContext
     from nats.js.api import StreamConfig
     from nats.js.errors import NotFoundError as NoStream
 
+    streams = streams_of(client)
     lasts: dict[int, int] = {}
     for part in range(rights.PARTS):
         wanted = StreamConfig(
@@ -34,11 +33,10 @@ async def prepare(app: OfficeWiring, client: Client, settings: HubSettings) -> N
             allow_direct=False, max_consumers=MOST_SHOPS, num_replicas=settings.replicas,
         )  # fmt: skip
         try:
-            info = await answered(client, partial(JetStreamContext.update_stream, config=wanted))
+            info = await streams.update_stream(wanted)
         except NoStream:
-            info = await answered(client, partial(JetStreamContext.add_stream, config=wanted))
+            info = await streams.add_stream(wanted)
         lasts[part] = info.state.last_seq
-    streams = client.jetstream(timeout=patience(client))
     known = publishing.kept(app.data.connection)
     # made for another number of parts; or put back from an older copy, so that they lack what we
     # believe that shops have
@@ -56,11 +54,9 @@ async def prepare(app: OfficeWiring, client: Client, settings: HubSettings) -> N
 
 async def lasts(client: Client) -> dict[int, int]:
     """Number of the newest message of each part."""
-    from nats.js import JetStreamContext
-
+    streams = streams_of(client)
     parts = range(rights.PARTS)
-    asked = [partial(JetStreamContext.stream_info, name=rights.stream(part)) for part in parts]
-    found = await asyncio.gather(*(answered(client, each) for each in asked))
+    found = await asyncio.gather(*(streams.stream_info(rights.stream(part)) for part in parts))
     return {part: info.state.last_seq for part, info in zip(parts, found, strict=True)}
 
 
@@ -69,7 +65,7 @@ async def learn_published(app: OfficeWiring, client: Client, lasts: Mapping[int,
     right before a crash, perhaps from another host. What shops got by them is looked at again."""
     from nats.js.errors import NotFoundError as Gone
 
-    streams = client.jetstream(timeout=patience(client))
+    streams = streams_of(client)
     known = publishing.kept(app.data.connection)
     for part, last in lasts.items():
         if last <= known[part]:
@@ -98,7 +94,7 @@ async def purge(client: Client, store: int, *, follows: bool = False) -> None:
     """Let the server keep nothing of a shop, nor its consumer unless it `follows` again."""
     from nats.js.errors import NotFoundError as Gone
 
-    streams, part = client.jetstream(timeout=patience(client)), rights.part(store)
+    streams, part = streams_of(client), rights.part(store)
     if not follows:
         with suppress(Gone):
             await streams.delete_consumer(rights.stream(part), rights.consumer(store))
