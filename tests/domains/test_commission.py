@@ -357,8 +357,15 @@ def test_shares_sum_and_returns_cancel_for_random_weights() -> None:
         exact = [amount * each / (sum(weights) or 1) for each in weights]
         if any(weights):
             assert all(abs(a.share_fen - b) < 1.001 for a, b in zip(shares, exact, strict=True))
-        taken = given_back(shares, abs(amount))
-        assert taken == [abs(each.share_fen) for each in shares] or amount < 0
+        given, before = [abs(each.share_fen) for each in shares], [0] * len(shares)
+        for fen in sorted(dice.randint(0, abs(amount)) for _each in range(3)):
+            taken = given_back(given, fen)
+            assert sum(taken) == fen
+            assert all(0 <= old <= new for old, new in zip(before, taken, strict=True))
+            assert all(abs(each - fen * share / (sum(given) or 1)) < 2
+                       for each, share in zip(taken, given, strict=True))  # fmt: skip
+            before = taken
+        assert given_back(given, abs(amount)) == given
         rate = dice.randrange(1_000_000)
         assert paid_of(amount, rate) == -paid_of(-amount, rate)
         assert apportioned(amount, weights) == [each.share_fen for each in shares]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from typing import Any
 
@@ -84,6 +85,52 @@ def test_nothing_is_given_back_twice_or_by_nobody(
     shop.take(*rows)
     shop.adopt(FIRST_BIND)
     assert total(shop, "2026-10") == left
+
+
+THREE = (
+    'name = "house"\nscheme = "split"\nrate = "50%"\n'
+    "shares = { owner = 42.86, server = 42.86, seller = 14.28 }\n"
+)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_partial_returns_take_from_everybody_and_give_nobody(shop: Chain, seed: int) -> None:
+    """By whatever pieces, in whatever month: each return is its amount, nobody gains by one, and
+    when all is given back nobody has a fen, nor is paid one."""
+    dice = random.Random(seed)
+    pieces = {14: [10, 1, 3], 28: [20, 1, 1, 6]}  # the largest remainders of these go up and down
+    for _each in range(12):
+        fen = dice.randint(2, 400)
+        cuts = sorted(dice.sample(range(1, fen), min(fen - 1, dice.randint(1, 4))))
+        pieces[fen] = [b - a for a, b in zip([0, *cuts], [*cuts, fen], strict=True)]
+    months_of: dict[str, list[str]] = {"10": [], "11": [], "12": []}
+    for fen, several in pieces.items():
+        months_of["10"].append(
+            sold(f"S{fen}", "2026-10-05 10:00", fen, server="ben", seller="cleo")
+        )
+        when = sorted(dice.choice(("10", "11", "12")) for _each in several)
+        for at, (month, piece) in enumerate(zip(when, several, strict=True)):
+            months_of[month].append(
+                sold(f"R{fen}-{at}", f"2026-{month}-{10 + at} 10:00", -piece, original=f"S{fen}")
+            )
+    shop.adopt(THREE)
+    left: Counter[Any] = Counter()
+    for month, now in (("10", "2026-11-02"), ("11", "2026-12-02"), ("12", "2027-01-02")):
+        shop.at(now)
+        shop.take(*dice.sample(months_of[month], len(months_of[month])))
+        returned: Counter[str] = Counter()
+        for each in shop.close(f"2026-{month}").entries:
+            sale = each.key[1].partition("-")[0][1:]
+            left[sale, each.share.userid, each.share.role] += each.share.share_fen
+            left[sale, each.share.userid] += each.pay_fen
+            if each.kind == "return":
+                assert each.share.share_fen < 0 >= each.pay_fen, each
+                returned[each.key[1]] += each.share.share_fen
+        assert returned == {
+            f"R{fen}-{at}": -piece for fen, several in pieces.items()
+            for at, piece in enumerate(several) if f"R{fen}-{at}," in "".join(months_of[month])
+        }  # fmt: skip
+    assert not any(left.values())
 
 
 def test_what_changes_after_a_month_was_closed_changes_its_returns(shop: Chain) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 from storeops import times
@@ -302,9 +303,28 @@ def shares_of(amount_fen: int, parts: Sequence[Part]) -> list[SaleShare]:
     ]
 
 
-def given_back(shares: Sequence[SaleShare], fen: int) -> list[int]:
-    """What of each share is given back when so much of the line is; all of it when all is."""
-    return apportioned(fen, [abs(each.share_fen) for each in shares])
+def given_back(given: Sequence[int], fen: int) -> list[int]:
+    """What of each share is given back when so much of the line is; all of it when all is.
+
+    Fen by fen, each from whoever is furthest behind (Sainte-Laguë): of more that is given back
+    nobody gives back less. Largest remainders would now and then hand a fen to somebody when
+    another piece of the line comes back.
+
+    Args:
+        given: what each has of the line, in fen.
+        fen: at most all of it.
+
+    Returns:
+        In fen, in the order of the shares; they sum to `fen`.
+    """
+    whole, several = sum(given), len(given)
+    found = [max(0, (each * (2 * fen - several) + whole) // (2 * whole)) if each else 0
+             for each in given]  # fmt: skip
+    for _each in range(fen - sum(found)):
+        at = min((at for at, each in enumerate(given) if each),
+                 key=lambda at: Fraction(2 * found[at] + 1, given[at]))  # fmt: skip
+        found[at] += 1
+    return found
 
 
 def reason_text(reason: Reason) -> str:

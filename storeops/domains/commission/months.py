@@ -379,7 +379,7 @@ class _Reckoning:
         found: list[_PaidShare] = []
         for each in takings:
             given = self._standing(each.sale)
-            shares = [one.share for one in given]
+            shares = [one.share.share_fen for one in given]
             reason: Reason = ("return", {"line": each.sale.name})
             for one, old, new in zip(
                 given, given_back(shares, each.before), given_back(shares, each.after), strict=True
