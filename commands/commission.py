@@ -48,10 +48,10 @@ def _role(word: str) -> str:
 
 def _note_others(month: str) -> None:
     """What a month's sums leave out."""
-    from storeops.domains.commission import months
+    from storeops.domains.commission.calendar_months import span_of
     from storeops.domains.orders import sold
 
-    found = sold.abroad(current().app.data, *months.span_of(month))
+    found = sold.abroad(current().app.data, *span_of(month))
     if found:
         count = sum(found.values())
         note(
@@ -64,9 +64,9 @@ def _note_others(month: str) -> None:
 
 
 def _last_month() -> str:
-    from storeops.domains.commission import months
+    from storeops.domains.commission.calendar_months import last_month
 
-    return months.last_month(current().app.clock.now())
+    return last_month(current().app.clock.now())
 
 
 # -- rules ----------------------------------------------------------------------------------------
@@ -120,17 +120,17 @@ def rule_use(paths: RulePaths) -> None:
     """Adopt rules."""
     import shlex
 
-    from storeops.domains.commission import months, rules
+    from storeops.domains.commission import rule_book, rules
 
     ledger = current().app.ledger
-    fresh = months.adopt(ledger, rules.read(paths))
+    fresh = rule_book.adopt(ledger, rules.read(paths))
     names = _(", ").join(f"{each.name} v{each.version}" for each in fresh)
     output.result(
         {"adopted": [_rule_row(each) for each in fresh]},
         _("In force now: {names}.").format(names=names) if fresh
         else _("Nothing differs from what is in force."),
     )  # fmt: skip
-    for rule, by in rules.outranked(rules.in_force(ledger.db)):
+    for rule, by in rules.outranked(rule_book.in_force(ledger.db)):
         step = f"storeops commission rule retire {shlex.quote(by.name)}"
         note(
             _(
@@ -149,11 +149,11 @@ def rule_list(
     page: PageOptions = PageOptions(limit=100),
 ) -> None:
     """List rules."""
-    from storeops.domains.commission import rules
+    from storeops.domains.commission import rule_book
     from storeops.domains.commission.rules import CommissionRule
 
     rows = []
-    for row in rules.versions(current().app.data):
+    for row in rule_book.versions(current().app.data):
         if row["in_force"] or retired:
             rule = _rule_row(CommissionRule.from_dict(row["rule"]))
             rows.append(
@@ -174,9 +174,9 @@ def rule_retire(
     name: RuleName,
 ) -> None:
     """Retire a rule."""
-    from storeops.domains.commission import months
+    from storeops.domains.commission import rule_book
 
-    rule = months.retire(current().app.ledger, name)
+    rule = rule_book.retire(current().app.ledger, name)
     output.result(
         {"name": rule.name, "version": rule.version},
         _("{name} v{version} is not in force any more.").format(
@@ -234,13 +234,13 @@ def _statement(found: Any) -> None:
 @app.command("preview", help=_("What a month would be by guide and shop; nothing is kept."))
 def preview(month: Month = "", rules: Rules = None) -> None:
     """Try rules on a month."""
-    from storeops.domains.commission import months
-    from storeops.domains.commission import rules as book
+    from storeops.domains.commission import months, rule_book
+    from storeops.domains.commission.rules import read
 
     call = current()
-    tried = book.read(rules) if rules else None
+    tried = read(rules) if rules else None
     _statement(months.reckon(call.app.data, month or _last_month(), tried))
-    if tried is None and not book.in_force(call.app.data):
+    if tried is None and not rule_book.in_force(call.app.data):
         note(_("No rule is in force, so all of it is the shops' pool. Begin with:"
                " storeops commission rule template > commission.toml"))  # fmt: skip
 
@@ -255,7 +255,7 @@ def run(
     page: PageOptions = PageOptions(limit=100),
 ) -> None:
     """List a month's shares."""
-    from storeops.domains.commission import months
+    from storeops.domains.commission import closing, months
     from storeops.mirror import members
 
     call = current()
@@ -287,7 +287,7 @@ def run(
         else _("Nothing was sold in {month}.").format(month=found.month),
     )
     _note_others(found.month)
-    if found.month == months.to_close(call.app.data, call.app.clock.now()):
+    if found.month == closing.to_close(call.app.data, call.app.clock.now()):
         note(
             _("When it is right, close it: storeops commission close --month {month}").format(
                 month=found.month
@@ -423,7 +423,7 @@ def compare(
 def close(month: Month = "", yes: Yes = False) -> None:
     """Close a month."""
     from commands.question import type_to_confirm
-    from storeops.domains.commission import months
+    from storeops.domains.commission import closing, months
 
     call = current()
     month = month or _last_month()
@@ -435,7 +435,7 @@ def close(month: Month = "", yes: Yes = False) -> None:
             ),
             month,
         )
-    done = months.close(call.app.ledger, month)
+    done = closing.close(call.app.ledger, month)
     pay = sum(each.pay_fen for each in done.entries)
     output.result(
         {"month": month, "closed_at": cells.iso(done.closed_at), "closed_by": done.closed_by,

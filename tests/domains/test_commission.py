@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from storeops.domains.commission import explained, months, rules, statements
+from storeops.domains.commission import closing, explained, months, rule_book, rules, statements
 from storeops.domains.commission.allocation import Part, given_back, paid_of, shares_of
 from storeops.domains.orders.importing import OrderRequest, import_orders
 from storeops.domains.orders.values import apportioned
@@ -41,10 +41,10 @@ class Chain:
         return rules.read([self.chain.file(text, "rules.toml")])
 
     def adopt(self, text):
-        return months.adopt(self.chain.app.ledger, self.rules(text))
+        return rule_book.adopt(self.chain.app.ledger, self.rules(text))
 
     def close(self, month):
-        return months.close(self.chain.app.ledger, month)
+        return closing.close(self.chain.app.ledger, month)
 
     def handover(self, name, from_owner, to_owner, when, seen):
         """A handover that happened, and that the mirror saw later."""

@@ -6,6 +6,7 @@ from storeops import times
 from storeops.app import App
 from storeops.domains.care import tasks
 from storeops.domains.commission import months
+from storeops.domains.commission.calendar_months import last_month
 from storeops.domains.handover import options
 from storeops.domains.orders import matching
 from storeops.domains.sandbox import demo, demo_history
@@ -77,7 +78,7 @@ def bought_what_fits(core) -> None:
     assert "after-purchase" in kinds
     left = {userid for (userid,) in db.execute("SELECT userid FROM staff WHERE left_at > 0")}
     roles: dict[str, set[str]] = {}
-    for month in (months.last_month(now), times.month(now)):
+    for month in (last_month(now), times.month(now)):
         for each in months.reckon(db, month).entries:
             roles.setdefault(each.share.userid, set()).add(each.share.role)
     assert left & set(roles), "who left in mid-month has a share"

@@ -14,6 +14,7 @@ from storeops import times
 from storeops.app import App
 from storeops.domains.care import matters, tasks
 from storeops.domains.commission import months, statements
+from storeops.domains.commission.calendar_months import last_month
 from storeops.domains.orders import matching, orders
 from storeops.domains.orders.values import yuan
 from storeops.domains.sandbox import demo
@@ -246,6 +247,6 @@ async def test_performance_leads_from_a_month_to_the_why_of_a_line(screens, core
         assert rows[0].userid not in driver.text
         await driver.press("escape", "escape", "left_square_bracket")
         await driver.rest()
-        before = months.reckon(core.data, months.last_month(core.clock.now()))
+        before = months.reckon(core.data, last_month(core.clock.now()))
         assert f"{yuan(before.share_fen)} in shares" in driver.text
         assert driver.base.command_line().endswith(f"--month {before.month}")

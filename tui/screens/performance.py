@@ -10,9 +10,11 @@ from typing import ClassVar
 from textual.content import Content
 
 from storeops import times
-from storeops.domains.commission import explained, months
+from storeops.domains.commission import explained, months, rule_book
 from storeops.domains.commission.allocation import ROLE_NAMES, describe
-from storeops.domains.commission.months import CommissionEntry, CommissionMonth
+from storeops.domains.commission.calendar_months import following, span_of
+from storeops.domains.commission.entries import CommissionEntry
+from storeops.domains.commission.months import CommissionMonth
 from storeops.domains.commission.statements import StatementRow, names_of, statement
 from storeops.domains.orders.values import yuan
 from storeops.i18n import N_, _
@@ -96,7 +98,7 @@ class PerformanceScreen(ListScreen):
             db = core.data
             found = months.reckon(db, wanted or times.month(core.clock.now()))
             return _Month(found, statement(db, found), names_of(db, found.entries),
-                          months.any_rule(db))  # fmt: skip
+                          bool(rule_book.in_force(db)))  # fmt: skip
 
         def then(found: _Month) -> None:
             if wanted == self._wanted:
@@ -236,13 +238,13 @@ class PerformanceScreen(ListScreen):
 
     def do_earlier(self) -> None:
         """The month before."""
-        start, _end = months.span_of(self._wanted or times.month(self.app.core.clock.now()))
+        start, _end = span_of(self._wanted or times.month(self.app.core.clock.now()))
         self._go(times.month(start - 1))
 
     def do_later(self) -> None:
         """The month after."""
         this = times.month(self.app.core.clock.now())
-        after = months.following(self._wanted or this)
+        after = following(self._wanted or this)
         self._go("" if after >= this else after)
 
     def enter(self, line: Line) -> None:

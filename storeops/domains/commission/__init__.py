@@ -23,6 +23,6 @@ DOMAIN = Domain(
         ),
     ),
     erase={"commission_lines": "storeops.domains.commission.forget"},
-    today="storeops.domains.commission.months:today",
+    today="storeops.domains.commission.closing:today",
     demo="storeops.domains.commission.demo:furnish",
 )  # fmt: skip

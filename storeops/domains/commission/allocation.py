@@ -28,6 +28,7 @@ from storeops.reading.ownership import CustomerOwners, OwnerSpan, owners_of
 
 DAY_S = 86_400
 POOL = ""
+NO_RULE = CommissionRule("", 0, "first-bind", (("owner", WHOLE),))
 Reason = tuple[str, dict[str, Any]]
 
 REASONS = {
@@ -88,6 +89,15 @@ class SaleShare:
     reason: Reason
 
 
+@dataclass(frozen=True, slots=True)
+class PaidShare:
+    """A share of a line, what is paid of it (fen), and by which rule."""
+
+    share: SaleShare
+    pay: int
+    rule: CommissionRule
+
+
 def describe(reason: Reason) -> str:
     """A reason in the user's language; one that another followed from stands behind it."""
     code, about = reason
@@ -113,6 +123,11 @@ def paid_of(share_fen: int, rate: int, userid: str = "?") -> int:
         return 0
     sign = -1 if share_fen < 0 else 1
     return sign * ((abs(share_fen) * rate * 2 + 1_000_000) // 2_000_000)
+
+
+def paid(share: SaleShare, rule: CommissionRule) -> PaidShare:
+    """A share with what a rule pays of it."""
+    return PaidShare(share, paid_of(share.share_fen, rule.rate, share.userid), rule)
 
 
 class SharingFacts:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from storeops.domain import DemoStep
-from storeops.domains.commission import months
+from storeops.domains.commission import rule_book
 from storeops.domains.commission.rules import WHOLE, CommissionRule
 from storeops.i18n import N_
 
@@ -37,5 +37,5 @@ def furnish(app: Wiring) -> Sequence[DemoStep]:
     Returns:
         What to look at.
     """
-    months.adopt(app.ledger, RULES)
+    rule_book.adopt(app.ledger, RULES)
     return STEPS

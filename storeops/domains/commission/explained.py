@@ -8,7 +8,7 @@ from typing import Any
 
 from storeops import times
 from storeops.database.database import Database
-from storeops.domains.commission import rules as rule_book
+from storeops.domains.commission import rule_book
 from storeops.domains.commission.allocation import (
     ROLE_NAMES,
     SharingFacts,
@@ -16,14 +16,10 @@ from storeops.domains.commission.allocation import (
     parts_of,
     shares_of,
 )
-from storeops.domains.commission.months import (
-    CHANGE,
-    CommissionEntry,
-    CommissionMonth,
-    closed_months,
-    following,
-    reckon,
-)
+from storeops.domains.commission.calendar_months import following
+from storeops.domains.commission.entries import CHANGE, CommissionEntry
+from storeops.domains.commission.kept_months import closed_months
+from storeops.domains.commission.months import CommissionMonth, reckon
 from storeops.domains.commission.rules import CommissionRule, chosen
 from storeops.domains.orders import sold
 from storeops.domains.orders.sold import SoldLine

@@ -23,7 +23,6 @@ A file may hold several rules as `[[rule]]` tables.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -31,7 +30,6 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from storeops import times
-from storeops.database.database import Database
 from storeops.domains.orders.sold import SoldLine
 from storeops.i18n import _
 from storeops.toml import values
@@ -270,29 +268,3 @@ _FIELDS: dict[str, values.Reader] = {
     "rate": _rate,
     "protection": _protection,
 }
-
-
-# -- rules in force -------------------------------------------------------------------------------
-
-
-def in_force(db: Database) -> list[CommissionRule]:
-    """The newest version of every rule that was not retired, by name."""
-    rows = db.execute(
-        "SELECT content FROM commission_rule r WHERE retired_at IS NULL AND version ="
-        " (SELECT max(version) FROM commission_rule n WHERE n.name = r.name) ORDER BY name"
-    )
-    return [CommissionRule.from_dict(json.loads(content)) for (content,) in rows]
-
-
-def versions(db: Database) -> list[dict[str, Any]]:
-    """Every version of every rule; times in Unix seconds."""
-    rows = db.rows(
-        "SELECT name, version, content, adopted_at, adopted_by, retired_at,"
-        " version = max(version) OVER (PARTITION BY name) AND retired_at IS NULL AS in_force"
-        " FROM commission_rule ORDER BY name, version DESC"
-    )
-    for row in rows:
-        row["in_force"] = bool(row["in_force"])
-        row["rule"] = json.loads(row.pop("content"))
-        row["scheme"] = row["rule"]["scheme"]
-    return rows

@@ -11,7 +11,8 @@ from typing import IO, Any
 from storeops import times
 from storeops.database.database import Database
 from storeops.domains.commission.allocation import ROLE_NAMES, describe
-from storeops.domains.commission.months import CommissionEntry, CommissionMonth, reckon, rules_of
+from storeops.domains.commission.entries import CommissionEntry
+from storeops.domains.commission.months import CommissionMonth, reckon, rules_of
 from storeops.domains.commission.rules import CommissionRule
 from storeops.domains.orders.values import yuan
 from storeops.export_file import refuse_taken, whole_file

@@ -1,0 +1,218 @@
+"""Reckoning a month that is open: what each line of it is shared into, and what closed months owe.
+
+An open month is reckoned from the facts of now. A closed one is what was kept: lines that come,
+change, are cancelled, move to another month or find their customer later land in the first month
+that is still open, as the difference between what they would be and what was paid, with the
+reason; the returns of such a line change with it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from storeops import times
+from storeops.database.database import Database
+from storeops.domains.commission.allocation import (
+    NO_RULE,
+    PaidShare,
+    Reason,
+    SaleShare,
+    SharingFacts,
+    paid,
+    parts_of,
+    shares_of,
+)
+from storeops.domains.commission.calendar_months import following, span_of
+from storeops.domains.commission.entries import CHANGE, RETURN, SALE, CommissionEntry
+from storeops.domains.commission.kept_months import booked, closed_months, rules_in
+from storeops.domains.commission.returns import gives_back, shared_back, takings
+from storeops.domains.commission.rules import CommissionRule, chosen
+from storeops.domains.orders import sold
+from storeops.domains.orders.sold import LineKey, SoldLine
+
+
+class Reckoning:
+    """One month while it is reckoned; of months that were closed, those before it count.
+
+    Args:
+        db: data.db.
+        month: 2026-10.
+        rules: for what is not in a closed month.
+    """
+
+    def __init__(self, db: Database, month: str, rules: Sequence[CommissionRule]) -> None:
+        self.db = db
+        self.month = month
+        self.start, self.end = span_of(month)
+        self.closed = {each: row for each, row in closed_months(db).items() if each < month}
+        self.rules = {each: rules_in(row) for each, row in self.closed.items()}
+        self.named = {(rule.name, rule.version): rule
+                      for several in (rules, *self.rules.values()) for rule in several}  # fmt: skip
+        self.open_rules = list(rules)
+        self.done: dict[LineKey, list[PaidShare]] = {}
+        self.booked: dict[LineKey, list[CommissionEntry]] = {}
+        self.settled: set[LineKey] = set()  # of people who were erased since
+
+    def entries(self) -> list[CommissionEntry]:
+        """What the month pays, in the order of time and number; changes of closed months last."""
+        own = sold.between(self.db, self.start, self.end)
+        self._look_up(own)
+        moved = {each.key[:2] for each in own} & {each[:2] for each in self.booked}
+        self.changed = moved  # orders that are not what closed months hold
+        late = self._late(own, moved)
+        origins = {(each.source, each.original)
+                   for each in (*own, *late) if gives_back(each) and each.original}  # fmt: skip
+        self.origins = sold.of_orders(self.db, origins)
+        self.siblings = sold.returns_of(self.db, origins)
+        sales = [each for several in self.origins.values() for each in several]
+        self._look_up([*late, *sales, *self.siblings])
+        self.late = {each.key for each in late} | {
+            each.key for each in own if each.key[:2] in moved
+        }
+        self.facts = SharingFacts(self.db, [*own, *late, *sales])
+        self.takings = takings(self.siblings, self.origins, self.booked, self._standing)
+        found: list[CommissionEntry] = []
+        for line in own:
+            if line.key in self.booked:
+                found += self._changes(line.key, line)
+            elif line.amount_fen:
+                found += self._of_line(line)
+        for line in late:
+            found += self._changes(line.key, line)
+        for key in self._gone(own, late):
+            found += self._changes(key, None)
+        return found
+
+    def _look_up(self, lines: Iterable[SoldLine]) -> None:
+        """What closed months hold of these lines, and of others of the same orders."""
+        wanted = {each.key[:2] for each in lines} - {each[:2] for each in self.booked}
+        for key, several in booked(self.db, wanted, self.month).items():
+            self.booked[key] = several
+            if any(each.key != key for each in several):
+                self.settled.add(key)
+
+    def _late(self, own: Sequence[SoldLine], moved: set[tuple[str, str]]) -> list[SoldLine]:
+        """Lines of closed months that changed since, and returns of theirs; they land in the first
+        open month."""
+        if not self.closed or following(max(self.closed)) != self.month:
+            return []
+        since = max(row["closed_at"] for row in self.closed.values())
+        _start, until = span_of(max(self.closed))
+        found = {
+            each.key: each for each in sold.changed(self.db, since - 1, until)
+            if times.month(each.paid_at) in self.closed
+        }  # fmt: skip
+        self.changed = moved | {each.key[:2] for each in found.values()}
+        # what a sale, or an earlier return of it, does not give any more nobody can give back
+        named = {(each.source, each.original) for each in (*found.values(), *own)
+                 if each.key in found or each.key[:2] in moved}  # fmt: skip
+        for each in sold.returns_of(self.db, self.changed | named):
+            if times.month(each.paid_at) in self.closed:
+                found.setdefault(each.key, each)
+        return list(found.values())
+
+    def _gone(self, own: Sequence[SoldLine], late: Sequence[SoldLine]) -> list[LineKey]:
+        """Lines that closed months hold, and their orders do not any more."""
+        there = {each.key for each in (*own, *late)}
+        return sorted(each for each in self.booked
+                      if each[:2] in self.changed and each not in there)  # fmt: skip
+
+    def _rules_of(self, line: SoldLine) -> Sequence[CommissionRule]:
+        return self.rules.get(times.month(line.paid_at), self.open_rules)
+
+    def _allocated(self, line: SoldLine) -> list[PaidShare]:
+        """What a line is shared into by the facts of now."""
+        if line.key not in self.done:
+            self.done[line.key] = self._shared(line)
+        return self.done[line.key]
+
+    def _shared(self, line: SoldLine) -> list[PaidShare]:
+        if gives_back(line):
+            return shared_back(line, self.takings.get(line.key), self._standing)
+        rule = chosen(self._rules_of(line), line)
+        shares = shares_of(line.amount_fen, parts_of(line, rule, self.facts))
+        return [paid(each, rule or NO_RULE) for each in shares]
+
+    def _standing(self, line: SoldLine) -> list[PaidShare]:
+        """What a sale gave: as it was paid, or as it will be."""
+        booked = self.booked.get(line.key)
+        if not booked or (line.key in self.late and line.key not in self.settled):
+            return self._allocated(line)
+        totals: dict[tuple[str, str], SaleShare] = {}
+        for each in booked:
+            key = (each.share.userid.casefold(), each.share.role)
+            before = totals.get(key)
+            fen = each.share.share_fen + (before.share_fen if before else 0)
+            totals[key] = replace(each.share, share_fen=fen)
+        rule = self.named.get((booked[-1].rule, booked[-1].rule_version), NO_RULE)
+        return [paid(each, rule) for each in totals.values() if each.share_fen]
+
+    def _of_line(self, line: SoldLine) -> list[CommissionEntry]:
+        external = self.facts.external(line.customer)
+        kind = RETURN if gives_back(line) else SALE
+        return [
+            CommissionEntry(self.month, kind, line.key, line.paid_at, line.amount_fen, each.share,
+                            each.pay, line.shop, each.rule.name, each.rule.version, external)
+            for each in self._allocated(line)
+        ]  # fmt: skip
+
+    def _changes(self, key: LineKey, line: SoldLine | None) -> list[CommissionEntry]:
+        """What a line of a closed month would be today, less what was paid of it."""
+        if key in self.settled:
+            return []
+        booked = self.booked.get(key, [])
+        last = booked[-1] if booked else None
+        paid_at = line.paid_at if line is not None else last.paid_at if last is not None else 0
+        target: dict[tuple[str, str], PaidShare] = {}
+        for one in self._allocated(line) if line is not None and line.amount_fen else ():
+            who = (one.share.userid.casefold(), one.share.role)
+            if (before := target.get(who)) is not None:  # of several lines of a sale
+                share = replace(one.share, share_fen=before.share.share_fen + one.share.share_fen)
+                one = replace(one, share=share, pay=before.pay + one.pay)
+            target[who] = one
+        paid: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+        spelled: dict[tuple[str, str], str] = {}
+        for each in booked:
+            who = (each.share.userid.casefold(), each.share.role)
+            paid[who][0] += each.share.share_fen
+            paid[who][1] += each.pay_fen
+            spelled[who] = each.share.userid
+        grown = (line.amount_fen if line is not None else 0) - sum(
+            each[0] for each in paid.values()
+        )
+        about = {"month": times.month(booked[0].paid_at if booked else paid_at)}
+        why = self._why(line, booked, grown)
+        found = []
+        for who in {**target, **paid}:
+            hit = target.get(who)
+            fen = (hit.share.share_fen if hit is not None else 0) - paid[who][0]
+            pay = (hit.pay if hit is not None else 0) - paid[who][1]
+            if not (fen or pay):
+                continue
+            reason: Reason = (
+                why, about if hit is None else {**about, "then": list(hit.share.reason)}
+            )  # fmt: skip
+            userid = hit.share.userid if hit is not None else spelled[who]
+            rule = (hit.rule.name, hit.rule.version) if hit is not None else (
+                (last.rule, last.rule_version) if last is not None else ("", 0))  # fmt: skip
+            found.append(
+                CommissionEntry(
+                    self.month, CHANGE, key, paid_at, grown,
+                    SaleShare(userid, who[1], fen, reason), pay,
+                    line.shop if line is not None else last.shop if last else "", *rule,
+                    self.facts.external(line.customer) if line is not None
+                    else last.external_userid if last else "",
+                )
+            )  # fmt: skip
+        return found
+
+    @staticmethod
+    def _why(line: SoldLine | None, booked: Sequence[CommissionEntry], grown: int) -> str:
+        if not booked:
+            return "late"
+        if line is None or line.status == "cancelled":
+            return "cancelled"
+        was_nobody = any(each.share.reason[0] == "no_customer" for each in booked)
+        return "matched" if was_nobody and line.customer is not None and not grown else "changed"
