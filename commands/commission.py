@@ -48,9 +48,21 @@ def _role(word: str) -> str:
 
 def _note_others(month: str) -> None:
     """What a month's sums leave out."""
+    from storeops.domains.commission import closing
     from storeops.domains.commission.calendar_months import span_of
     from storeops.domains.orders import sold
 
+    late, first = closing.came_too_late(current().app.data, month)
+    if late:
+        note(
+            ngettext(
+                "{count} order paid before {first}, the first month that was closed, came since. It"
+                " is in no month; storeops commission explain LINE says so.",
+                "{count} orders paid before {first}, the first month that was closed, came since."
+                " They are in no month; storeops commission explain LINE says so.",
+                late,
+            ).format(count=late, first=first)
+        )
     found = sold.abroad(current().app.data, *span_of(month))
     if found:
         count = sum(found.values())
@@ -60,6 +72,23 @@ def _note_others(month: str) -> None:
                 "{count} orders in other currencies ({names}) are in no sum.",
                 count,
             ).format(count=count, names=_(", ").join(found))
+        )
+
+
+def _note_left_out(month: str) -> None:
+    """What is in no month for good, once this one is closed as the first."""
+    from storeops.domains.commission import closing
+
+    count, first = closing.left_out(current().app.data, month)
+    if count:
+        note(
+            ngettext(
+                "{count} order paid before {month} will be in no month once it is closed. To have"
+                " it paid, begin with: {step}",
+                "{count} orders paid before {month} will be in no month once it is closed. To have"
+                " them paid, begin with: {step}",
+                count,
+            ).format(count=count, month=month, step=f"storeops commission close --month {first}")
         )
 
 
@@ -120,17 +149,17 @@ def rule_use(paths: RulePaths) -> None:
     """Adopt rules."""
     import shlex
 
-    from storeops.domains.commission import rule_book, rules
+    from storeops.domains.commission import rules, rules_in_force
 
     ledger = current().app.ledger
-    fresh = rule_book.adopt(ledger, rules.read(paths))
+    fresh = rules_in_force.adopt(ledger, rules.read(paths))
     names = _(", ").join(f"{each.name} v{each.version}" for each in fresh)
     output.result(
         {"adopted": [_rule_row(each) for each in fresh]},
         _("In force now: {names}.").format(names=names) if fresh
         else _("Nothing differs from what is in force."),
     )  # fmt: skip
-    for rule, by in rules.outranked(rule_book.in_force(ledger.db)):
+    for rule, by in rules.outranked(rules_in_force.in_force(ledger.db)):
         step = f"storeops commission rule retire {shlex.quote(by.name)}"
         note(
             _(
@@ -149,11 +178,11 @@ def rule_list(
     page: PageOptions = PageOptions(limit=100),
 ) -> None:
     """List rules."""
-    from storeops.domains.commission import rule_book
+    from storeops.domains.commission import rules_in_force
     from storeops.domains.commission.rules import CommissionRule
 
     rows = []
-    for row in rule_book.versions(current().app.data):
+    for row in rules_in_force.versions(current().app.data):
         if row["in_force"] or retired:
             rule = _rule_row(CommissionRule.from_dict(row["rule"]))
             rows.append(
@@ -174,9 +203,9 @@ def rule_retire(
     name: RuleName,
 ) -> None:
     """Retire a rule."""
-    from storeops.domains.commission import rule_book
+    from storeops.domains.commission import rules_in_force
 
-    rule = rule_book.retire(current().app.ledger, name)
+    rule = rules_in_force.retire(current().app.ledger, name)
     output.result(
         {"name": rule.name, "version": rule.version},
         _("{name} v{version} is not in force any more.").format(
@@ -196,11 +225,6 @@ def _statement(found: Any) -> None:
 
     call = current()
     rows = [asdict(each) for each in statement(call.app.data, found)]
-    state = (
-        _("closed on {at} by {who}").format(at=cells.when(found.closed_at), who=found.closed_by)
-        if found.closed_at
-        else _("open")
-    )
     output.items(
         [{**row, "who": _who(row)} for row in rows],
         [
@@ -224,7 +248,8 @@ def _statement(found: Any) -> None:
     )
     note(
         _("{month}, {state}: {share} in shares, {pay} to pay.").format(
-            month=found.month, state=state, share=_money(sum(row["share_fen"] for row in rows)),
+            month=found.month, state=found.state,
+            share=_money(sum(row["share_fen"] for row in rows)),
             pay=_money(sum(row["pay_fen"] for row in rows)),
         )
     )  # fmt: skip
@@ -234,13 +259,13 @@ def _statement(found: Any) -> None:
 @app.command("preview", help=_("What a month would be by guide and shop; nothing is kept."))
 def preview(month: Month = "", rules: Rules = None) -> None:
     """Try rules on a month."""
-    from storeops.domains.commission import months, rule_book
+    from storeops.domains.commission import months, rules_in_force
     from storeops.domains.commission.rules import read
 
     call = current()
     tried = read(rules) if rules else None
     _statement(months.reckon(call.app.data, month or _last_month(), tried))
-    if tried is None and not rule_book.in_force(call.app.data):
+    if tried is None and not rules_in_force.in_force(call.app.data):
         note(_("No rule is in force, so all of it is the shops' pool. Begin with:"
                " storeops commission rule template > commission.toml"))  # fmt: skip
 
@@ -286,8 +311,11 @@ def run(
         if userid and found.entries
         else _("Nothing was sold in {month}.").format(month=found.month),
     )
+    if found.outside:
+        note(f"{found.month}: {found.state}")
     _note_others(found.month)
     if found.month == closing.to_close(call.app.data, call.app.clock.now()):
+        _note_left_out(found.month)
         note(
             _("When it is right, close it: storeops commission close --month {month}").format(
                 month=found.month
@@ -334,7 +362,7 @@ def statement(
                    for path, userid, fen in written]},
         text,
     )  # fmt: skip
-    if found.closed_at is None:
+    if found.closed_at is None and not found.outside:
         note(_("{month} is open: the pay slips may still change.").format(month=found.month))
 
 
@@ -373,7 +401,9 @@ def _called(found: dict[str, Any]) -> Callable[[str], str]:
     from storeops.mirror import members
 
     words = {found["seller"], found["server"]}
-    words |= {each["userid"] for kind in ("owners", "parts", "entries") for each in found[kind]}
+    words |= {each["userid"] for each in found["owners"]}
+    words |= {one["userid"] for each in found["reckoned"] for kind in ("parts", "entries")
+              for one in each[kind]}  # fmt: skip
     words |= {each[key] for each in found["handovers"]
               for key in ("handover_userid", "takeover_userid")}  # fmt: skip
     known = members.by_userids(current().app.data, words - {""})
@@ -428,6 +458,7 @@ def close(month: Month = "", yes: Yes = False) -> None:
     call = current()
     month = month or _last_month()
     if not yes:
+        _note_left_out(month)
         found = months.reckon(call.app.data, month)
         type_to_confirm(
             _("{month} with {share} in shares will be closed for good.").format(

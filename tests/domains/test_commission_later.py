@@ -13,7 +13,7 @@ from storeops.domains.commission.kept_months import closed_months
 from storeops.domains.orders import importing, matching
 from storeops.domains.orders.importing import OrderRequest, import_orders
 from storeops.errors import ConflictError
-from tests.domains.test_commission import FIRST_BIND, PROTECTED, Chain
+from tests.domains.test_commission import FIRST_BIND, PROTECTED, Chain, made_again
 
 TILL = 'name = "house"\nscheme = "till"\nrate = "3%"\n'
 LI, WU = "13800000001", "13800000002"
@@ -171,6 +171,49 @@ def test_a_sale_whose_day_is_corrected_is_paid_once(shop: Chain) -> None:
     assert total(shop, "2026-10", "2026-11", "2026-12") == {"anna": 22_000}
     reasons = {each.share.reason[1]["month"] for each in months.reckon(shop.db, "2026-12").entries}
     assert reasons == {"2026-10"}
+
+
+def test_what_was_paid_before_the_first_month_is_in_none_and_said_so(shop: Chain, cli: Any) -> None:
+    """There when it was closed or come since, of whoever, corrected or not."""
+    shop.take(sold("A", "2026-09-30 23:59:59", 1_000), sold("B", "2026-10-01 00:00:00", 2_000))
+    shop.adopt(FIRST_BIND)
+    said = cli("commission", "run", "--month", "2026-10")
+    assert "1 order paid before 2026-10 will be in no month once it is closed" in said.err
+    assert "storeops commission close --month 2026-09" in said.err
+    shop.at("2026-11-03")
+    assert cli("commission", "close", "--month", "2026-10", "--yes").code == 0
+    shop.at("2026-11-04")
+    shop.take(sold("A", "2026-09-30 23:59:59", 1_500), sold("C", "2026-09-20 10:00", 4_000),
+              sold("CR", "2026-11-02 10:00", -1_000, original="C"),
+              sold("D", "2026-10-31 10:00", 500))  # fmt: skip
+    assert total(shop, "2026-10", "2026-11") == {"anna": 2_000 + 500 - 1_000}
+    for words in ("run", "preview", "statement"):
+        said = cli("commission", words, "--month", "2026-11")
+        assert "1 order paid before 2026-10, the first month that was closed, came" in said.err
+        said = cli("commission", words, "--month", "2026-09")
+        assert "2026-09" in said.err
+        assert "before the first month that was closed, paid nowhere" in said.err, words
+    for line in ("A#1", "C#1"):
+        assert [each["state"] for each in made_again(shop, line)] == ["before"]
+        told = cli("commission", "explain", line)
+        assert "Paid before 2026-10, the first month that was closed: it is in no month" in told.out
+    assert [each["state"] for each in made_again(shop, "D#1")] == ["late"]
+    refused = cli("commission", "close", "--month", "2026-09", "--yes")
+    assert (refused.code, "the next month to close is 2026-11" in refused.err) == (9, True)
+
+
+def test_a_paid_line_that_is_corrected_to_before_the_first_month_stays_in_the_books(
+    shop: Chain,
+) -> None:
+    shop.take(sold("A", "2026-10-05 10:00", 1_000), sold("B", "2026-10-05 10:00", 2_000))
+    shop.adopt(FIRST_BIND)
+    shop.at("2026-11-03")
+    shop.close("2026-10")
+    shop.take(sold("A", "2026-09-05 10:00", 1_500),
+              sold("B", "2026-09-05 10:00", 2_000).replace(",,N1", ",已取消,N1", 1))  # fmt: skip
+    assert total(shop, "2026-10", "2026-11") == {"anna": 1_500}
+    for line in ("A#1", "B#1"):
+        assert [each["state"] for each in made_again(shop, line)] == ["closed", "late"]
 
 
 # -- rules that are tried -------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import ClassVar
 from textual.content import Content
 
 from storeops import times
-from storeops.domains.commission import explained, months, rule_book
+from storeops.domains.commission import explained, months, rules_in_force
 from storeops.domains.commission.allocation import ROLE_NAMES, describe
 from storeops.domains.commission.calendar_months import following, span_of
 from storeops.domains.commission.entries import CommissionEntry
@@ -98,7 +98,7 @@ class PerformanceScreen(ListScreen):
             db = core.data
             found = months.reckon(db, wanted or times.month(core.clock.now()))
             return _Month(found, statement(db, found), names_of(db, found.entries),
-                          bool(rule_book.in_force(db)))  # fmt: skip
+                          bool(rules_in_force.in_force(db)))  # fmt: skip
 
         def then(found: _Month) -> None:
             if wanted == self._wanted:
@@ -115,15 +115,12 @@ class PerformanceScreen(ListScreen):
         self.rows = TableRows(lines)
         self.table.set_columns(self.columns())
         month = read.month
-        state = _("open, may still change")
-        if month.closed_at:
-            state = _("closed on {at}").format(at=times.day(month.closed_at))
         pay = sum(each.pay_fen for each in month.entries)
         figures = _("{share} in shares, {pay} to pay").format(
             share=yuan(month.share_fen), pay=yuan(pay)
         )
         self.query_one("#list-pane", Pane).entitle(
-            f"{month.month} · {state}", [Piece(f" {figures} ")]
+            f"{month.month} · {month.state}", [Piece(f" {figures} ")]
         )
         self._show(stay=stay)
 

@@ -91,11 +91,24 @@ class SaleShare:
 
 @dataclass(frozen=True, slots=True)
 class PaidShare:
-    """A share of a line, what is paid of it (fen), and by which rule."""
+    """A share of a line, what is paid of it, and what it was reckoned from.
+
+    Attributes:
+        share, pay: what is paid in fen.
+        rule: `NO_RULE` where none fits.
+        weight, weight_total: its part of the line; of what a return takes from its sale, what that
+            gave, in fen.
+        before_fen, after_fen: 0 and the amount of the line; of what a return takes from a line of
+            its sale, how much of that was given back before, and with it.
+    """
 
     share: SaleShare
     pay: int
     rule: CommissionRule
+    weight: int = 1
+    weight_total: int = 1
+    before_fen: int = 0
+    after_fen: int = 0
 
 
 def describe(reason: Reason) -> str:

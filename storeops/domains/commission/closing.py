@@ -7,7 +7,7 @@ from storeops.changes.journal import JournalLine
 from storeops.changes.ledger import Ledger
 from storeops.database.database import Database
 from storeops.domain import TodayLine
-from storeops.domains.commission import rule_book
+from storeops.domains.commission import rules_in_force
 from storeops.domains.commission.calendar_months import following, last_month, span_of
 from storeops.domains.commission.kept_months import closed_months, keep
 from storeops.domains.commission.months import CommissionMonth, reckon
@@ -46,14 +46,14 @@ def close(ledger: Ledger, month: str) -> CommissionMonth:
                     last=max(closed), next=following(max(closed))
                 )
             )
-        rules = rule_book.in_force(db)
+        rules = rules_in_force.in_force(db)
         if not rules:
             raise ConflictError(
                 _("No commission rule is in force."),
                 hint=_("Adopt some: storeops commission rule use FILE"),
             )
         found = reckon(db, month, rules)
-        digest = keep(connection, found.entries, month, int(now), ledger.who, rules)
+        digest = keep(connection, found.entries, found.basis, month, int(now), ledger.who, rules)
         about = {
             "month": month, "entries": len(found.entries), "share_fen": found.share_fen,
             "pay_fen": sum(each.pay_fen for each in found.entries), "digest": digest,
@@ -64,9 +64,28 @@ def close(ledger: Ledger, month: str) -> CommissionMonth:
     return CommissionMonth(month, int(now), ledger.who, found.entries)
 
 
+def left_out(db: Database, month: str) -> tuple[int, str]:
+    """(orders, the first month of them) that would be in no month for good, were this one closed as
+    the first."""
+    first = sold.first_paid_at(db)
+    if first is None or closed_months(db):
+        return 0, ""
+    return sold.count_before(db, span_of(month)[0]), times.month(first)
+
+
+def came_too_late(db: Database, month: str) -> tuple[int, str]:
+    """(orders, the first month that was closed) of what was paid before that and came since, asked
+    for the month that is open next: they are in none."""
+    closed = closed_months(db)
+    if not closed or month != following(max(closed)):
+        return 0, ""
+    first = min(closed)
+    return sold.count_before(db, span_of(first)[0], closed[first]["closed_at"]), first
+
+
 def to_close(db: Database, now: float) -> str:
     """The month that is over and is to be closed next, once rules are in force; "" none."""
-    if not rule_book.in_force(db):
+    if not rules_in_force.in_force(db):
         return ""
     closed = closed_months(db)
     month = following(max(closed)) if closed else last_month(now)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from storeops.domain import DemoStep
-from storeops.domains.commission import rule_book
+from storeops.domains.commission import rules_in_force
 from storeops.domains.commission.rules import WHOLE, CommissionRule
 from storeops.i18n import N_
 
@@ -37,5 +37,5 @@ def furnish(app: Wiring) -> Sequence[DemoStep]:
     Returns:
         What to look at.
     """
-    rule_book.adopt(app.ledger, RULES)
+    rules_in_force.adopt(app.ledger, RULES)
     return STEPS

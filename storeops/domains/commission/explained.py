@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from storeops import times
 from storeops.database.database import Database
-from storeops.domains.commission import rule_book
+from storeops.domains.commission import kept_months, rules_in_force
 from storeops.domains.commission.allocation import (
     ROLE_NAMES,
-    SharingFacts,
+    PaidShare,
+    SaleShare,
     describe,
-    parts_of,
-    shares_of,
+    given_back,
 )
 from storeops.domains.commission.calendar_months import following
-from storeops.domains.commission.entries import CHANGE, CommissionEntry
-from storeops.domains.commission.kept_months import closed_months
-from storeops.domains.commission.months import CommissionMonth, reckon
-from storeops.domains.commission.rules import CommissionRule, chosen
+from storeops.domains.commission.entries import CommissionEntry
+from storeops.domains.commission.reckoning import Reckoning
+from storeops.domains.commission.returns import gives_back
 from storeops.domains.orders import sold
-from storeops.domains.orders.sold import SoldLine
+from storeops.domains.orders.sold import LineKey, SoldLine
 from storeops.domains.orders.values import yuan
 from storeops.errors import NotFoundError, UsageError
-from storeops.i18n import _, aside
+from storeops.i18n import N_, _, aside
 
 
-def find_line(db: Database, text: str, source: str = "") -> SoldLine:
-    """The line that S1#2 (or S1, when it has one line) means.
+def find_line(db: Database, text: str, source: str = "") -> LineKey:
+    """The line that S1#2 (or S1, when it has one line) means; also one that only closed months
+    still hold.
 
     Raises:
         NotFoundError: there is none.
@@ -38,17 +39,21 @@ def find_line(db: Database, text: str, source: str = "") -> SoldLine:
     order_no, mark, number = text.rpartition("#")
     if not mark or not number.isdecimal():
         order_no, number = text, ""
-    lines = [each for each in sold.named(db, order_no)
-             if not source or each.source.casefold() == source.casefold()]  # fmt: skip
-    if number:
-        lines = [each for each in lines if each.line == int(number)]
-    if not lines:
+    there = [each.key for each in sold.named(db, order_no)]
+    kept = [each for each in kept_months.lines_of(db, order_no) if each not in there]
+    for several in (there, kept):
+        lines = [each for each in several
+                 if (not source or each[0].casefold() == source.casefold())
+                 and (not number or each[2] == int(number))]  # fmt: skip
+        if lines:
+            break
+    else:
         raise NotFoundError(
             _("There is no order line {line}.").format(line=text),
             hint=_("Write the order's number and the line: S1#2"),
         )
-    if len({each.source for each in lines}) > 1:
-        names = _(", ").join(sorted({each.source for each in lines}))
+    if len({name for name, _order, _line in lines}) > 1:
+        names = _(", ").join(sorted({name for name, _order, _line in lines}))
         raise UsageError(
             _("Several sources have an order {order}: {names}.").format(
                 order=order_no, names=names
@@ -63,32 +68,60 @@ def find_line(db: Database, text: str, source: str = "") -> SoldLine:
     return lines[0]
 
 
-def explain(db: Database, line: SoldLine) -> dict[str, Any]:
-    """A line with its facts, rule, parts and entries; times in Unix seconds.
+def explain(db: Database, key: LineKey) -> dict[str, Any]:
+    """A line with its facts, and how it was reckoned each time; times in Unix seconds.
 
-    The shares can be made again from what is said: `amount_fen` by the `weight` of each part of
-    `weight_total`, the largest remainders rounded up.
+    `reckoned` has a row for every closed month that paid something of the line, with what it was
+    reckoned from then, and one by the facts of now where they say something else:
+
+    - closed: as `month` was closed;
+    - open: as `month` would have it, being the first that does;
+    - late: the difference to what was closed lands in `month`;
+    - stands: the facts of now would share it otherwise, and nothing of that lands in a month;
+    - before: it was paid before the first month that was closed, and is in none.
+
+    The shares can be made again from what is said: `after_fen` by the `weight` of each part of
+    `weight_total`, the largest remainders rounded up; of what is given back, `given_back` of the
+    weights at `before_fen` less that at `after_fen`.
     """
-    month = times.month(line.paid_at)
-    closed = closed_months(db)
-    rules = rule_book.in_force(db)
-    if month in closed:
-        rules = [CommissionRule.from_dict(each) for each in json.loads(closed[month]["rules"])]
-    facts = SharingFacts(db, [line])
-    rule = chosen(rules, line)
-    parts = parts_of(line, rule, facts)
-    shares = shares_of(line.amount_fen, parts)
-    owners = facts.owners.get(line.customer) if line.customer is not None else None
-    external, name = facts.people.get(line.customer or 0, ("", ""))
-    back = line.amount_fen < 0
+    closed = kept_months.closed_months(db)
+    line = next((each for each in sold.of_orders(db, [key[:2]])[key[:2]] if each.key == key), None)
+    booked = kept_months.booked(db, [key[:2]], "~").get(key, [])
+    paid_at = line.paid_at if line is not None else booked[-1].paid_at
+    month = times.month(paid_at)
+    outside = bool(closed) and not booked and month < min(closed)
+    lands = max(month, following(max(closed))) if closed and not outside else month
+
+    reckoning = Reckoning(db, lands, rules_in_force.in_force(db), _related(db, key, line))
+    owed = [each for each in reckoning.entries() if each.key == key]
+    now = reckoning.allocated(line) if line is not None and line.amount_fen else []
+    basis = kept_months.basis_of(db, key)
+    reckoned = [_Reckoned("closed", each, basis.get(each, ()), [
+        entry for entry in booked if entry.month == each
+    ]) for each in sorted({entry.month for entry in booked})]  # fmt: skip
+    if outside:
+        reckoned.append(_Reckoned("before", min(closed), now, ()))
+    elif owed:
+        late = booked or month in closed
+        reckoned.append(_Reckoned("late" if late else "open", lands, now, owed))
+    elif key not in reckoning.settled and _totals(each.share for each in booked) != _totals(
+        each.share for each in now
+    ):
+        reckoned.append(_Reckoned("stands", reckoned[-1].month, now, ()))
+
+    facts = reckoning.facts
+    customer = line.customer if line is not None else None
+    owners = facts.owners.get(customer or 0)
+    external, name = facts.people.get(customer or 0, ("", ""))
+    rule = next((part.rule for each in reckoned for part in each.parts if part.rule.name), None)
     return {
-        "order_line": line.name,
-        "order_no": line.order_no,
-        "source": line.source,
-        "paid_at": line.paid_at,
-        "amount_fen": line.amount_fen,
-        "currency": line.currency,
-        "summed": sold.is_summed(db, line),
+        "order_line": f"{key[1]}#{key[2]}",
+        "order_no": key[1],
+        "source": key[0],
+        "paid_at": paid_at,
+        "amount_fen": line.amount_fen if line is not None else 0,
+        "currency": line.currency if line is not None else "",
+        "summed": line is None or sold.is_summed(db, line),
         "month": month,
         "closed": month in closed,
         "customer": name,
@@ -96,33 +129,74 @@ def explain(db: Database, line: SoldLine) -> dict[str, Any]:
         "first_seen_at": owners.first_seen_at if owners else None,
         "owners": [
             {"userid": each.userid, "start": each.start, "end": each.end, "ended": each.ended,
-             "then": each.covers(line.paid_at)}
+             "then": each.covers(paid_at)}
             for each in (owners.spans if owners else ())
         ],
         "handovers": [
             {"at": each.at, "handover_userid": each.handover_userid,
              "takeover_userid": each.takeover_userid}
-            for each in facts.moves.get(line.customer or 0, ())
+            for each in facts.moves.get(customer or 0, ())
         ],
-        "seller": line.seller,
-        "server": line.server,
-        "gives_back": line.original if back else "",
+        "seller": line.seller if line is not None else "",
+        "server": line.server if line is not None else "",
+        "gives_back": line.original if line is not None and gives_back(line) else "",
         "rule": rule.name if rule else "",
         "rule_version": rule.version if rule else 0,
         "scheme": rule.scheme if rule else "",
-        "weight_total": 0 if back else sum(each.weight for each in parts),
-        "parts": [] if back else [
-            {"userid": part.userid, "role": part.role, "weight": part.weight,
-             "share_fen": share.share_fen, "reason": describe(part.reason)}
-            for part, share in zip(parts, shares, strict=True)
-        ],
-        "entries": [
-            {"month": each.month, "kind": each.kind, "userid": each.share.userid,
-             "role": each.share.role, "share_fen": each.share.share_fen, "pay_fen": each.pay_fen,
-             "reason": describe(each.share.reason)}
-            for each in _entries(db, line, month, set(closed))
-        ],
+        "reckoned": [each.as_dict() for each in reckoned],
     }  # fmt: skip
+
+
+def _related(db: Database, key: LineKey, line: SoldLine | None) -> set[tuple[str, str]]:
+    """The order of a line, the sale it gives back, and what else gives that back."""
+    if line is None or not line.original:
+        return {key[:2]}
+    sale = (line.source, line.original)
+    return {key[:2], sale, *(each.key[:2] for each in sold.returns_of(db, [sale]))}
+
+
+def _totals(shares: Iterable[SaleShare]) -> dict[tuple[str, str], int]:
+    """(userid, role) → fen, of whoever has something."""
+    found: dict[tuple[str, str], int] = defaultdict(int)
+    for each in shares:
+        found[each.userid.casefold(), each.role] += each.share_fen
+    return {who: fen for who, fen in found.items() if fen}
+
+
+@dataclass(frozen=True, slots=True)
+class _Reckoned:
+    """How a line was reckoned once: from what, and what of it a month pays."""
+
+    state: str
+    month: str
+    parts: Sequence[PaidShare]
+    entries: Sequence[CommissionEntry]
+
+    def as_dict(self) -> dict[str, Any]:
+        """A row of `reckoned`."""
+        return {
+            "state": self.state,
+            "month": self.month,
+            "parts": [
+                {"userid": each.share.userid, "role": each.share.role, "weight": each.weight,
+                 "weight_total": each.weight_total, "before_fen": each.before_fen,
+                 "after_fen": each.after_fen, "share_fen": each.share.share_fen,
+                 "gives_back": _taken_from(each.share), "reason": describe(each.share.reason)}
+                for each in self.parts
+            ],
+            "entries": [
+                {"month": each.month, "kind": each.kind, "userid": each.share.userid,
+                 "role": each.share.role, "share_fen": each.share.share_fen,
+                 "pay_fen": each.pay_fen, "reason": describe(each.share.reason)}
+                for each in self.entries
+            ],
+        }  # fmt: skip
+
+
+def _taken_from(share: SaleShare) -> str:
+    """The sale's line that a share gives back; "" when it is none of a return."""
+    code, about = share.reason
+    return str(about["line"]) if code == "return" else ""
 
 
 def _same(userid: str) -> str:
@@ -173,6 +247,17 @@ def facts(found: dict[str, Any], name: Callable[[str], str] = _same) -> list[tup
     ]
 
 
+HEADINGS = {
+    "closed": N_("As {month} was closed:"),
+    "open": N_("As {month} would have it:"),
+    "late": N_("By what is known today; the difference to what was closed lands in {month}:"),
+    "stands": N_("By what is known today it would be shared otherwise. The order did not change"
+                 " since {month} was closed, so nothing of this lands in a month:"),
+    "before": N_("Paid before {month}, the first month that was closed: it is in no month. It"
+                 " would be:"),
+}  # fmt: skip
+
+
 def sentences(found: dict[str, Any], name: Callable[[str], str] = _same) -> list[str]:
     """The arithmetic of what `explain` found, a line each.
 
@@ -180,29 +265,40 @@ def sentences(found: dict[str, Any], name: Callable[[str], str] = _same) -> list
         found: of `explain`.
         name: how a userid is called.
     """
-    lines = [
-        _("  {who}, {role}: {amount} × {weight} % = {share}: {reason}").format(
-            who=name(part["userid"]) or _("shop pool"), role=_(ROLE_NAMES[part["role"]]),
-            amount=yuan(found["amount_fen"]),
-            weight=f"{part['weight'] * 100 / found['weight_total']:g}",
+    lines = []
+    for each in found["reckoned"]:
+        lines.append(_(HEADINGS[each["state"]]).format(month=each["month"]))
+        for part in each["parts"]:
+            same = [one for one in each["parts"] if one["gives_back"] == part["gives_back"]]
+            lines.append(_arithmetic(part, same, name))
+        lines += [
+            _("  {month}: {who} {share}, pay {pay}: {reason}").format(
+                month=entry["month"], who=name(entry["userid"]) or _("shop pool"),
+                share=yuan(entry["share_fen"]), pay=yuan(entry["pay_fen"]), reason=entry["reason"],
+            )
+            for entry in each["entries"]
+        ]  # fmt: skip
+    return lines
+
+
+def _arithmetic(
+    part: dict[str, Any], same: Sequence[dict[str, Any]], name: Callable[[str], str]
+) -> str:
+    """A part in words, beside the others of the same line."""
+    who, role = name(part["userid"]) or _("shop pool"), _(ROLE_NAMES[part["role"]])
+    if not part["gives_back"]:
+        return _("  {who}, {role}: {amount} × {weight} % = {share}: {reason}").format(
+            who=who, role=role, amount=yuan(part["after_fen"]),
+            weight=f"{part['weight'] * 100 / part['weight_total']:g}",
             share=yuan(part["share_fen"]), reason=part["reason"],
-        )
-        for part in found["parts"]
-    ]  # fmt: skip
-    return lines + [
-        _("  {month}: {who} {share}, pay {pay}: {reason}").format(
-            month=each["month"], who=name(each["userid"]) or _("shop pool"),
-            share=yuan(each["share_fen"]), pay=yuan(each["pay_fen"]), reason=each["reason"],
-        )
-        for each in found["entries"]
-    ]  # fmt: skip
-
-
-def _entries(db: Database, line: SoldLine, month: str, closed: set[str]) -> list[CommissionEntry]:
-    """What months hold of a line, and what the next open one would."""
-    months: list[CommissionMonth] = [reckon(db, each) for each in sorted({month, *closed})
-                                     if each >= month]  # fmt: skip
-    if month in closed:
-        months.append(reckon(db, following(max(closed))))
-    return [each for one in months for each in one.entries
-            if each.key == line.key and (one.month == month or each.kind == CHANGE)]  # fmt: skip
+        )  # fmt: skip
+    earlier = given_back([one["weight"] for one in same], part["before_fen"])[same.index(part)]
+    return _(
+        "  {who}, {role}: {line} gave {given} of {whole}; of {after} given back {all} are due,"
+        " less {earlier} of {before} before = {share}"
+    ).format(
+        who=who, role=role, line=part["gives_back"], given=yuan(part["weight"]),
+        whole=yuan(part["weight_total"]), after=yuan(part["after_fen"]),
+        all=yuan(earlier - part["share_fen"]), earlier=yuan(earlier),
+        before=yuan(part["before_fen"]), share=yuan(part["share_fen"]),
+    )  # fmt: skip

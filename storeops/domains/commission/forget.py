@@ -26,12 +26,12 @@ def forget_customer(
         (external_userid, json.dumps(sorted({number for _source, number in mine}))),
     ).fetchall()
     hidden = erased_number(connection) if rows else str
-    gone: set[str] = set()
+    gone: set[tuple[str, str]] = set()
     changed: list[tuple[str, int]] = []
     for key, source, number, whose in rows:
         named = whose == external_userid
         if (source, number) in mine or (named and not sold.is_kept(connection, source, number)):
-            gone.add(number)
+            gone.add((source, number))
             changed.append((hidden(number), key))
         elif named:
             changed.append((number, key))
@@ -39,12 +39,17 @@ def forget_customer(
         "UPDATE commission_entry SET order_no = ?, external_userid = '' WHERE id = ?", changed
     )
     # the line of a sale stands in what gives it back, and in what changed of that
-    told = [key for key, reason in connection.execute(
-        "SELECT id, reason FROM commission_entry WHERE reason LIKE '%[\"return\",%'"
-    ) if _given_back(reason) in gone] if gone else []  # fmt: skip
+    told = {key: (source, number) for key, source, number, reason in connection.execute(
+        "SELECT id, source, order_no, reason FROM commission_entry"
+        " WHERE reason LIKE '%[\"return\",%'"
+    ) if (source, _given_back(reason)) in gone} if gone else {}  # fmt: skip
     connection.executemany(
         "UPDATE commission_entry SET reason = ? WHERE id = ?",
         [(reason_text(("return", {"line": "?"})), key) for key in told],
+    )
+    # what was paid stays; what it was reckoned from is the person's
+    connection.executemany(
+        "DELETE FROM commission_basis WHERE source = ? AND order_no = ?", {*gone, *told.values()}
     )
     return len({key for _number, key in changed} | set(told))
 

@@ -12,7 +12,14 @@ from typing import Any
 
 from storeops.changes.seal import keyed_hash
 from storeops.database.database import Database
-from storeops.domains.commission.allocation import SaleShare, reason_of, reason_text
+from storeops.domains.commission import rules_in_force
+from storeops.domains.commission.allocation import (
+    NO_RULE,
+    PaidShare,
+    SaleShare,
+    reason_of,
+    reason_text,
+)
 from storeops.domains.commission.entries import CommissionEntry
 from storeops.domains.commission.rules import CommissionRule
 from storeops.domains.orders.sold import LineKey
@@ -76,9 +83,37 @@ def booked(
     return found
 
 
+def basis_of(db: Database, key: LineKey) -> dict[str, list[PaidShare]]:
+    """Closed month → what a line was reckoned from when it was closed; what is paid is in the
+    entries."""
+    rules = {(row["name"].casefold(), row["version"]): CommissionRule.from_dict(row["rule"])
+             for row in rules_in_force.versions(db)}  # fmt: skip
+    found: dict[str, list[PaidShare]] = defaultdict(list)
+    for month, userid, role, fen, rule, version, weight, total, before, after, reason in db.execute(
+        "SELECT month, userid, role, share_fen, rule, rule_version, weight, weight_total,"
+        " before_fen, after_fen, reason FROM commission_basis"
+        " WHERE source = ? AND order_no = ? AND line = ? ORDER BY month, part",
+        key,
+    ):
+        share = SaleShare(userid, role, fen, reason_of(reason))
+        named = rules.get((rule.casefold(), version), NO_RULE)
+        found[month].append(PaidShare(share, 0, named, weight, total, before, after))
+    return found
+
+
+def lines_of(db: Database, order_no: str) -> list[LineKey]:
+    """The lines of this number that closed months hold."""
+    return db.execute(
+        "SELECT DISTINCT source, order_no, line FROM commission_entry WHERE order_no = ?"
+        " ORDER BY source, line",
+        (order_no,),
+    ).fetchall()
+
+
 def keep(
-    connection: sqlite3.Connection, entries: Sequence[CommissionEntry], month: str, now: int,
-    who: str, rules: Iterable[CommissionRule],
+    connection: sqlite3.Connection, entries: Sequence[CommissionEntry],
+    basis: Mapping[LineKey, Sequence[PaidShare]], month: str, now: int, who: str,
+    rules: Iterable[CommissionRule],
 ) -> str:  # fmt: skip
     """Write a month that is closed, in a write transaction. Returns the digest of its entries."""
     rows = [_row(each) for each in entries]
@@ -89,6 +124,14 @@ def keep(
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         rows,
     )
+    connection.executemany(
+        "INSERT INTO commission_basis VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        ((order_no, source, line, month, at, each.share.userid, each.share.role,
+          each.share.share_fen, each.rule.name, each.rule.version, each.weight, each.weight_total,
+          each.before_fen, each.after_fen, reason_text(each.share.reason))
+         for (source, order_no, line), several in basis.items()
+         for at, each in enumerate(several)),
+    )  # fmt: skip
     connection.execute(
         "INSERT INTO commission_month VALUES (?, ?, ?, ?, ?, ?, ?)",
         (month, now, who, len(rows), sum(each.share.share_fen for each in entries), digest,

@@ -9,7 +9,7 @@ reason; the returns of such a line change with it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from storeops import times
@@ -40,10 +40,19 @@ class Reckoning:
         db: data.db.
         month: 2026-10.
         rules: for what is not in a closed month.
+        only: (source, order_no) of all that is asked about, with their sales and the returns of
+            these; absent: everything.
     """
 
-    def __init__(self, db: Database, month: str, rules: Sequence[CommissionRule]) -> None:
+    def __init__(
+        self,
+        db: Database,
+        month: str,
+        rules: Sequence[CommissionRule],
+        only: Collection[tuple[str, str]] | None = None,
+    ) -> None:
         self.db = db
+        self.only = only
         self.month = month
         self.start, self.end = span_of(month)
         self.closed = {each: row for each, row in closed_months(db).items() if each < month}
@@ -54,24 +63,33 @@ class Reckoning:
         self.done: dict[LineKey, list[PaidShare]] = {}
         self.booked: dict[LineKey, list[CommissionEntry]] = {}
         self.settled: set[LineKey] = set()  # of people who were erased since
+        self.basis: dict[LineKey, Sequence[PaidShare]] = {}  # of every line that has an entry
 
     def entries(self) -> list[CommissionEntry]:
         """What the month pays, in the order of time and number; changes of closed months last."""
-        own = sold.between(self.db, self.start, self.end)
+        asked: list[SoldLine] = []
+        if self.only is None:
+            own = sold.between(self.db, self.start, self.end)
+        else:
+            asked = [line for several in sold.of_orders(self.db, self.only).values()
+                     for line in several]  # fmt: skip
+            own = [each for each in asked if self.start <= each.paid_at < self.end]
         self._look_up(own)
         moved = {each.key[:2] for each in own} & {each[:2] for each in self.booked}
         self.changed = moved  # orders that are not what closed months hold
         late = self._late(own, moved)
-        origins = {(each.source, each.original)
-                   for each in (*own, *late) if gives_back(each) and each.original}  # fmt: skip
+        origins = {
+            (each.source, each.original) for each in (*own, *late, *asked)
+            if gives_back(each) and each.original
+        }  # fmt: skip
         self.origins = sold.of_orders(self.db, origins)
         self.siblings = sold.returns_of(self.db, origins)
         sales = [each for several in self.origins.values() for each in several]
-        self._look_up([*late, *sales, *self.siblings])
+        self._look_up([*late, *sales, *self.siblings, *asked])
         self.late = {each.key for each in late} | {
             each.key for each in own if each.key[:2] in moved
         }
-        self.facts = SharingFacts(self.db, [*own, *late, *sales])
+        self.facts = SharingFacts(self.db, [*own, *late, *sales, *asked])
         self.takings = takings(self.siblings, self.origins, self.booked, self._standing)
         found: list[CommissionEntry] = []
         for line in own:
@@ -83,6 +101,7 @@ class Reckoning:
             found += self._changes(line.key, line)
         for key in self._gone(own, late):
             found += self._changes(key, None)
+        self.basis = {each.key: self.done.get(each.key, ()) for each in found}
         return found
 
     def _look_up(self, lines: Iterable[SoldLine]) -> None:
@@ -100,10 +119,13 @@ class Reckoning:
             return []
         since = max(row["closed_at"] for row in self.closed.values())
         _start, until = span_of(max(self.closed))
-        found = {
-            each.key: each for each in sold.changed(self.db, since - 1, until)
-            if times.month(each.paid_at) in self.closed
-        }  # fmt: skip
+        changed = sold.changed(self.db, since - 1, until, self.only)
+        # what was paid before the first month is in none, unless it was once paid for in one
+        early = [each for each in changed if times.month(each.paid_at) not in self.closed]
+        self._look_up(early)
+        known = {each[:2] for each in self.booked}
+        found = {each.key: each for each in changed
+                 if times.month(each.paid_at) in self.closed or each.key[:2] in known}  # fmt: skip
         self.changed = moved | {each.key[:2] for each in found.values()}
         # what a sale, or an earlier return of it, does not give any more nobody can give back
         named = {(each.source, each.original) for each in (*found.values(), *own)
@@ -120,9 +142,10 @@ class Reckoning:
                       if each[:2] in self.changed and each not in there)  # fmt: skip
 
     def _rules_of(self, line: SoldLine) -> Sequence[CommissionRule]:
-        return self.rules.get(times.month(line.paid_at), self.open_rules)
+        month = max(times.month(line.paid_at), min(self.closed, default=""))
+        return self.rules.get(month, self.open_rules)
 
-    def _allocated(self, line: SoldLine) -> list[PaidShare]:
+    def allocated(self, line: SoldLine) -> list[PaidShare]:
         """What a line is shared into by the facts of now."""
         if line.key not in self.done:
             self.done[line.key] = self._shared(line)
@@ -132,14 +155,19 @@ class Reckoning:
         if gives_back(line):
             return shared_back(line, self.takings.get(line.key), self._standing)
         rule = chosen(self._rules_of(line), line)
-        shares = shares_of(line.amount_fen, parts_of(line, rule, self.facts))
-        return [paid(each, rule or NO_RULE) for each in shares]
+        parts = parts_of(line, rule, self.facts)
+        whole = sum(each.weight for each in parts)
+        return [
+            replace(paid(share, rule or NO_RULE), weight=part.weight, weight_total=whole,
+                    after_fen=line.amount_fen)
+            for part, share in zip(parts, shares_of(line.amount_fen, parts), strict=True)
+        ]  # fmt: skip
 
     def _standing(self, line: SoldLine) -> list[PaidShare]:
         """What a sale gave: as it was paid, or as it will be."""
         booked = self.booked.get(line.key)
         if not booked or (line.key in self.late and line.key not in self.settled):
-            return self._allocated(line)
+            return self.allocated(line)
         totals: dict[tuple[str, str], SaleShare] = {}
         for each in booked:
             key = (each.share.userid.casefold(), each.share.role)
@@ -155,7 +183,7 @@ class Reckoning:
         return [
             CommissionEntry(self.month, kind, line.key, line.paid_at, line.amount_fen, each.share,
                             each.pay, line.shop, each.rule.name, each.rule.version, external)
-            for each in self._allocated(line)
+            for each in self.allocated(line) if kind == SALE or each.share.share_fen
         ]  # fmt: skip
 
     def _changes(self, key: LineKey, line: SoldLine | None) -> list[CommissionEntry]:
@@ -166,7 +194,7 @@ class Reckoning:
         last = booked[-1] if booked else None
         paid_at = line.paid_at if line is not None else last.paid_at if last is not None else 0
         target: dict[tuple[str, str], PaidShare] = {}
-        for one in self._allocated(line) if line is not None and line.amount_fen else ():
+        for one in self.allocated(line) if line is not None and line.amount_fen else ():
             who = (one.share.userid.casefold(), one.share.role)
             if (before := target.get(who)) is not None:  # of several lines of a sale
                 share = replace(one.share, share_fen=before.share.share_fen + one.share.share_fen)

@@ -107,10 +107,11 @@ def _drawn(fen: int, left: list[int], line: SoldLine) -> list[int]:
 def shared_back(
     line: SoldLine, several: Sequence[Taking] | None, standing: Standing
 ) -> list[PaidShare]:
-    """What a return takes back from whom; the shop's pool has what no sale gave."""
+    """What a return takes back from whom, also who gives nothing; the shop's pool has what no sale
+    gave."""
     if several is None:
         unknown = SaleShare(POOL, "pool", line.amount_fen, ("return_unknown", {}))
-        return [PaidShare(unknown, 0, NO_RULE)]
+        return [PaidShare(unknown, 0, NO_RULE, after_fen=line.amount_fen)]
     found: list[PaidShare] = []
     for each in several:
         given = standing(each.sale)
@@ -119,13 +120,12 @@ def shared_back(
         for one, old, new in zip(
             given, given_back(fen, each.before), given_back(fen, each.after), strict=True
         ):
-            if new != old:
-                userid, rate = one.share.userid, one.rule.rate
-                pay = paid_of(old, rate, userid) - paid_of(new, rate, userid)
-                share = replace(one.share, share_fen=old - new, reason=reason)
-                found.append(PaidShare(share, pay, one.rule))
+            userid, rate, weight = one.share.userid, one.rule.rate, one.share.share_fen
+            pay = paid_of(old, rate, userid) - paid_of(new, rate, userid)
+            share = replace(one.share, share_fen=old - new, reason=reason)
+            found.append(PaidShare(share, pay, one.rule, weight, sum(fen), each.before, each.after))
     rest = line.amount_fen + sum(each.after - each.before for each in several)
     if rest:
         much = SaleShare(POOL, "pool", rest, ("return_too_much", {}))
-        found.append(PaidShare(much, 0, found[0].rule if found else NO_RULE))
+        found.append(PaidShare(much, 0, found[0].rule if found else NO_RULE, after_fen=rest))
     return found

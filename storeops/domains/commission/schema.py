@@ -63,7 +63,38 @@ WHEN old.userid <> new.userid BEGIN
 END;
 """
 
+# what each line of a closed month was reckoned from, so that `explain` says it as it was then
+BASIS = """
+CREATE TABLE commission_basis (
+    order_no TEXT NOT NULL,
+    source TEXT NOT NULL,
+    line INTEGER NOT NULL,
+    month TEXT NOT NULL,               -- when it was closed
+    part INTEGER NOT NULL,             -- from 0
+    userid TEXT NOT NULL COLLATE NOCASE, -- '' the shop's pool
+    role TEXT NOT NULL,
+    share_fen INTEGER NOT NULL,        -- of the line as it was then, also where a month has less
+    rule TEXT NOT NULL,
+    rule_version INTEGER NOT NULL,
+    weight INTEGER NOT NULL,           -- of weight_total
+    weight_total INTEGER NOT NULL,
+    before_fen INTEGER NOT NULL,       -- of a return: given back of the sale's line before it
+    after_fen INTEGER NOT NULL,        -- and with it; of a sale its amount
+    reason TEXT NOT NULL,              -- JSON: [code, {details}]
+    PRIMARY KEY (order_no, source, line, month, part)
+) WITHOUT ROWID;
+CREATE TRIGGER commission_basis_stays BEFORE UPDATE OF month, part, share_fen, weight, weight_total,
+    before_fen, after_fen ON commission_basis BEGIN
+    SELECT RAISE(ABORT, 'a closed month never changes');
+END;
+CREATE TRIGGER commission_basis_renamed AFTER UPDATE OF userid ON staff
+WHEN old.userid <> new.userid BEGIN
+    UPDATE commission_basis SET userid = new.userid WHERE userid = old.userid;
+END;
+"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     statements("commission", "m001_commission", TABLES),
     statements("commission", "m002_closed", CLOSED),
+    statements("commission", "m003_basis", BASIS),
 )

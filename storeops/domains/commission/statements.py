@@ -127,9 +127,9 @@ def _cells(entry: CommissionEntry) -> list[Any]:
 
 
 def _title(month: CommissionMonth, who: str) -> str:
-    state = _("closed on {at}").format(at=times.minute(month.closed_at)) if month.closed_at else _(
-        "open, may still change")  # fmt: skip
-    return _("Pay slip {month}, {who} ({state})").format(month=month.month, who=who, state=state)
+    return _("Pay slip {month}, {who} ({state})").format(
+        month=month.month, who=who, state=month.state
+    )
 
 
 def write_slips(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from storeops.database.database import Database
@@ -82,15 +82,21 @@ def between(db: Database, since: int, until: int) -> list[SoldLine]:
     return [SoldLine(*row) for row in rows]
 
 
-def changed(db: Database, after: int, until: int) -> list[SoldLine]:
-    """Lines of orders paid before `until` whose content or customer changed after a moment."""
+def changed(
+    db: Database, after: int, until: int, only: Collection[tuple[str, str]] | None = None
+) -> list[SoldLine]:
+    """Lines of orders paid before `until` whose content or customer changed after a moment; of
+    these (source, order_no) only, when they are given."""
+    some = "o.order_no IN (SELECT value FROM json_each(?)) AND " if only is not None else ""
     rows = db.execute(
-        f"{_SELECT} WHERE o.paid_at < ? AND o.id IN"
+        f"{_SELECT} WHERE {some}o.paid_at < ? AND o.id IN"
         " (SELECT id FROM orders_order WHERE updated_at > ?"
         f" UNION SELECT id FROM orders_order WHERE matched_at > ?){_ORDER}",
-        (until, after, after),
-    )
-    return [SoldLine(*row) for row in rows]
+        (*([json.dumps(sorted(number for _source, number in only))] if only is not None else ()),
+         until, after, after),
+    )  # fmt: skip
+    lines = [SoldLine(*row) for row in rows]
+    return [each for each in lines if only is None or each.key[:2] in only]
 
 
 def of_orders(
@@ -187,6 +193,16 @@ def last_service(db: Database, customer: int, before: int, since: int) -> tuple[
 def first_paid_at(db: Database) -> int | None:
     """When the oldest order was paid."""
     found: int | None = db.execute("SELECT min(paid_at) FROM orders_order").fetchone()[0]
+    return found
+
+
+def count_before(db: Database, until: int, since: int = 0) -> int:
+    """Orders paid before `until` that came in after `since`, without those that are cancelled."""
+    found: int = db.execute(
+        "SELECT count(*) FROM orders_order WHERE paid_at < ? AND status <> 'cancelled'"
+        " AND updated_at > ? AND first_seen_at > ?",
+        (until, since, since),
+    ).fetchone()[0]
     return found
 
 
