@@ -513,15 +513,17 @@ def test_random_months(shop, seed) -> None:
     assert months.reckon(shop.db, "2026-10").entries == first
     assert held("2026-10", "2026-11") == whole
     # later facts: October is explained by what was known when it was closed, and the rest added
-    names = [f"{row.partition(',')[0]}#1" for row in (*sales[:12], *returns[:12])]
+    names = [f"{row.partition(',')[0]}#1" for row in (*sales[:6], *returns[:6])]
     before = {name: made_again(shop, name) for name in names}
     assert {each["state"] for several in before.values() for each in several} <= {"closed", "open"}
     shop.handover("p1", "anna", "ben", "2026-10-11 12:00", "2026-11-29")
+    corrected = []
     for row in dice.sample(rows, 12):
         cells = row.split(",")
         cells[2], cells[9] = dice.choice((("", "7.77"), ("已取消", cells[9]), ("", cells[9])))
         cells[9] = f"-{cells[9]}" if cells[11] and cells[9][0] != "-" else cells[9]
-        shop.take(",".join(cells))
+        corrected.append(",".join(cells))
+    shop.take(*corrected)
     shop.take(f"S1,2026-10-09 09:00,,N1,13800000001,,,1,P,{amounts[1] / 100},,")
     for name in names:
         said = made_again(shop, name)
