@@ -247,7 +247,9 @@ def _statement(found: Any) -> None:
         empty=_("Nothing was sold in {month}.").format(month=found.month),
     )
     note(
-        _("{month}, {state}: {share} in shares, {pay} to pay.").format(
+        f"{found.month}: {found.state}"
+        if found.outside
+        else _("{month}, {state}: {share} in shares, {pay} to pay.").format(
             month=found.month, state=found.state,
             share=_money(sum(row["share_fen"] for row in rows)),
             pay=_money(sum(row["pay_fen"] for row in rows)),
@@ -329,7 +331,10 @@ def statement(
     slips: Annotated[
         str, typer.Option("--slips", metavar="FOLDER", help=_("Write a pay slip for every guide."))
     ] = "",
-    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help=_("xlsx or html."))] = "xlsx",
+    kind: Annotated[
+        str,
+        typer.Option("--kind", metavar="KIND", help=_("Of pay slips: xlsx (as a rule) or html.")),
+    ] = "",
     force: Annotated[
         bool, typer.Option("--force", help=_("Replace pay slips that are there."))
     ] = False,
@@ -338,6 +343,12 @@ def statement(
     from storeops.domains.commission import months
     from storeops.errors import UsageError
 
+    if not slips and (kind or force):
+        raise UsageError(
+            _("--kind and --force are about pay slips."),
+            hint=_("Say where they shall be written: --slips FOLDER"),
+        )
+    kind = kind or "xlsx"
     if kind not in ("xlsx", "html"):
         raise UsageError(
             _("There is no kind {kind} of pay slips.").format(kind=kind),

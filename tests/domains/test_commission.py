@@ -193,13 +193,14 @@ def test_a_return_is_explained_by_its_sale(october, cli) -> None:
         assert [each["state"] for each in made_again(shop, line)] == ["open"]
     told = cli("commission", "explain", "R2").out
     assert (
-        "Anna (anna), former owner: S2#1 gave 80.00 of 200.00; of 150.00 given back 60.00 are due,"
-        " less 20.00 of 50.00 before = -40.00" in told
+        "Anna (anna), former owner: S2#1 gave 80.00 of 200.00; of 150.00 given back in all 60.00"
+        " are due, 20.00 of 50.00 were before: -40.00" in told
     )
     assert "house v1" in told
     told = cli("commission", "explain", "R3").out
-    assert "80.00 of 200.00; of 200.00 given back 80.00 are due, less 60.00 of 150.00" in told
-    assert "shop pool, shop pool: -20.00 × 100 % = -20.00: more than was sold" in told
+    assert "of 200.00 given back in all 80.00 are due, 60.00 of 150.00 were before" in told
+    assert "  shop pool: -20.00 × 100 % = -20.00: more than was sold" in told
+    assert "of 50.00 given back 20.00 are due: -20.00" in cli("commission", "explain", "R1").out
 
 
 def test_a_closed_month_never_changes_and_what_comes_later_lands_in_the_next(october) -> None:
@@ -358,6 +359,24 @@ def test_commands_slips_and_journal(october, cli, tmp_path) -> None:
     assert cli("commission", "explain", "S2").code == 0
     assert cli("commission", "explain", "S7").code == 5
     assert cli("commission", "rule", "retire", "house").code == 0
+
+
+def test_what_is_asked_for_wrongly_is_said_and_changes_nothing(october, cli) -> None:
+    shop = october
+    file = shop.chain.file(PROTECTED, "house.toml")
+    for words, code, said in (
+        (("explain", "S1", "--source", "web"), 5, "Sources that have it: till."),
+        (("explain", ""), 5, "There is no order line “”."),
+        (("statement", "--force"), 2, "--slips FOLDER"),
+        (("statement", "--kind", "html"), 2, "--slips FOLDER"),
+        (("statement", "--slips", file), 2, f"{file} is no folder."),
+    ):
+        answer = cli("commission", *words)
+        assert (answer.code, said in answer.err) == (code, True), answer.err
+    shop.adopt(PROTECTED)
+    answer = cli("commission", "close", "--month", "2025-01", "--yes")
+    assert (answer.code, "The first order is of 2026-10." in answer.err) == (9, True)
+    assert cli("commission", "close", "--month", "2026-10", "--yes").code == 0
 
 
 def test_erasing_a_person_keeps_the_sums_of_closed_months(october, cli) -> None:

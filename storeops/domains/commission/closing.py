@@ -20,8 +20,9 @@ def close(ledger: Ledger, month: str) -> CommissionMonth:
     """Close a month: what it holds never changes from now on. Journaled.
 
     Raises:
-        ConflictError: it is closed, not over yet, or an earlier one must be closed before it; an
-            import is at work, whose orders would count as there before the month was closed.
+        ConflictError: it is closed, not over yet, an earlier one must be closed before it, or
+            nothing was sold until its end; an import is at work, whose orders would count as there
+            before the month was closed.
     """
     db, now = ledger.db, ledger.clock.now()
     _start, end = span_of(month)
@@ -45,6 +46,14 @@ def close(ledger: Ledger, month: str) -> CommissionMonth:
                 _("After {last} the next month to close is {next}.").format(
                     last=max(closed), next=following(max(closed))
                 )
+            )
+        if not closed and not _sold_anything(db, month):
+            first = sold.first_paid_at(db)
+            raise ConflictError(
+                _("Nothing was sold until the end of {month}.").format(month=month),
+                hint=_("The first order is of {first}.").format(first=times.month(first))
+                if first is not None
+                else _("Take orders in: storeops order import FILE"),
             )
         rules = rules_in_force.in_force(db)
         if not rules:

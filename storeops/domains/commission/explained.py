@@ -41,16 +41,20 @@ def find_line(db: Database, text: str, source: str = "") -> LineKey:
         order_no, number = text, ""
     there = [each.key for each in sold.named(db, order_no)]
     kept = [each for each in kept_months.lines_of(db, order_no) if each not in there]
-    for several in (there, kept):
-        lines = [each for each in several
-                 if (not source or each[0].casefold() == source.casefold())
-                 and (not number or each[2] == int(number))]  # fmt: skip
-        if lines:
-            break
-    else:
+    found = [[each for each in several if not number or each[2] == int(number)]
+             for several in (there, kept)]  # fmt: skip
+    named = [[each for each in several if not source or each[0].casefold() == source.casefold()]
+             for several in found]  # fmt: skip
+    lines = named[0] or named[1]
+    if not lines:
+        others = _(", ").join(
+            sorted({name for several in found for name, _order, _line in several})
+        )
         raise NotFoundError(
-            _("There is no order line {line}.").format(line=text),
-            hint=_("Write the order's number and the line: S1#2"),
+            _("There is no order line “{line}”.").format(line=text),
+            hint=_("Sources that have it: {names}.").format(names=others)
+            if others
+            else _("Write the order's number and the line: S1#2"),
         )
     if len({name for name, _order, _line in lines}) > 1:
         names = _(", ").join(sorted({name for name, _order, _line in lines}))
@@ -285,20 +289,28 @@ def _arithmetic(
     part: dict[str, Any], same: Sequence[dict[str, Any]], name: Callable[[str], str]
 ) -> str:
     """A part in words, beside the others of the same line."""
-    who, role = name(part["userid"]) or _("shop pool"), _(ROLE_NAMES[part["role"]])
+    who = name(part["userid"])
+    who = (
+        _("{who}, {role}").format(who=who, role=_(ROLE_NAMES[part["role"]]))
+        if who else _("shop pool")
+    )  # fmt: skip
     if not part["gives_back"]:
-        return _("  {who}, {role}: {amount} × {weight} % = {share}: {reason}").format(
-            who=who, role=role, amount=yuan(part["after_fen"]),
+        return _("  {who}: {amount} × {weight} % = {share}: {reason}").format(
+            who=who, amount=yuan(part["after_fen"]),
             weight=f"{part['weight'] * 100 / part['weight_total']:g}",
             share=yuan(part["share_fen"]), reason=part["reason"],
         )  # fmt: skip
     earlier = given_back([one["weight"] for one in same], part["before_fen"])[same.index(part)]
-    return _(
-        "  {who}, {role}: {line} gave {given} of {whole}; of {after} given back {all} are due,"
-        " less {earlier} of {before} before = {share}"
-    ).format(
-        who=who, role=role, line=part["gives_back"], given=yuan(part["weight"]),
+    text = (
+        _("  {who}: {line} gave {given} of {whole}; of {after} given back in all {due} are due,"
+          " {earlier} of {before} were before: {share}")
+        if part["before_fen"]
+        else _("  {who}: {line} gave {given} of {whole}; of {after} given back {due} are due:"
+               " {share}")
+    )  # fmt: skip
+    return text.format(
+        who=who, line=part["gives_back"], given=yuan(part["weight"]),
         whole=yuan(part["weight_total"]), after=yuan(part["after_fen"]),
-        all=yuan(earlier - part["share_fen"]), earlier=yuan(earlier),
+        due=yuan(earlier - part["share_fen"]), earlier=yuan(earlier),
         before=yuan(part["before_fen"]), share=yuan(part["share_fen"]),
     )  # fmt: skip

@@ -15,6 +15,7 @@ from storeops.domains.commission.entries import CommissionEntry
 from storeops.domains.commission.months import CommissionMonth, reckon, rules_of
 from storeops.domains.commission.rules import CommissionRule
 from storeops.domains.orders.values import yuan
+from storeops.errors import UsageError
 from storeops.export_file import refuse_taken, whole_file
 from storeops.i18n import _
 from storeops.mirror import members
@@ -148,10 +149,12 @@ def write_slips(
         (file, userid, share in fen) of each.
 
     Raises:
-        UsageError: a file is there, and `over` is false.
+        UsageError: a file is there, and `over` is false; it is no folder.
         ConfigError: it cannot be written.
     """
     target = Path(folder).expanduser()
+    if target.exists() and not target.is_dir():
+        raise UsageError(_("{path} is no folder.").format(path=folder))
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
     names = names_of(db, month.entries)
     groups: dict[str, list[CommissionEntry]] = {}
