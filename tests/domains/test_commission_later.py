@@ -216,6 +216,29 @@ def test_a_paid_line_that_is_corrected_to_before_the_first_month_stays_in_the_bo
         assert [each["state"] for each in made_again(shop, line)] == ["closed", "late"]
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_a_return_that_is_dated_before_its_sale_takes_back_what_that_gives(
+    shop: Chain, known: bool
+) -> None:
+    """Of a till whose clock is wrong: the return's month is closed when the sale's is open."""
+    sale = sold("A", "2026-11-01 09:00", 10_000)
+    shop.take(sold("AR", "2026-10-31 18:00", -10_000, original="A"),
+              *((sale,) if known else ()))  # fmt: skip
+    shop.adopt(FIRST_BIND)
+    shop.at("2026-11-03")
+    shop.close("2026-10")
+    shop.at("2026-11-04")
+    shop.take(sale)
+    assert total(shop, "2026-10", "2026-11") == {}
+    made_again(shop, "AR#1")
+    shop.handover("li", "anna", "ben", "2026-10-20 12:00", "2026-11-05")
+    assert total(shop, "2026-10", "2026-11") == {}
+    made_again(shop, "AR#1")
+    shop.at("2026-12-03")
+    shop.close("2026-11")
+    assert total(shop, "2026-10", "2026-11", "2026-12") == {}
+
+
 # -- rules that are tried -------------------------------------------------------------------------
 
 

@@ -108,8 +108,10 @@ def explain(db: Database, key: LineKey) -> dict[str, Any]:
     elif owed:
         late = booked or month in closed
         reckoned.append(_Reckoned("late" if late else "open", lands, now, owed))
-    elif key not in reckoning.settled and _totals(each.share for each in booked) != _totals(
-        each.share for each in now
+    elif (
+        line is not None  # what was erased, or forgotten with its source, is not known otherwise
+        and key not in reckoning.settled
+        and _totals(each.share for each in booked) != _totals(each.share for each in now)
     ):
         reckoned.append(_Reckoned("stands", reckoned[-1].month, now, ()))
 
@@ -231,6 +233,7 @@ def facts(found: dict[str, Any], name: Callable[[str], str] = _same) -> list[tup
     rule = (
         aside(f"{found['rule']} v{found['rule_version']}", found["scheme"]) if found["rule"] else ""
     )
+    kept = any(each["state"] == "closed" for each in found["reckoned"])
     return [
         (_("Order line"), found["order_line"]),
         (_("Paid"), times.minute(found["paid_at"])),
@@ -241,8 +244,8 @@ def facts(found: dict[str, Any], name: Callable[[str], str] = _same) -> list[tup
             else _("in {currency}, and in no sum").format(currency=found["currency"]),
         ),
         (_("Customer"), found["customer"]),
-        (_("Owners"), "\n".join(owners)),
-        (_("Handovers"), "\n".join(moves)),
+        (_("Owners, as known today") if kept else _("Owners"), "\n".join(owners)),
+        (_("Handovers, as known today") if kept else _("Handovers"), "\n".join(moves)),
         (_("First seen"), times.minute(found["first_seen_at"])),
         (_("Sold by"), name(found["seller"])),
         (_("Served by"), name(found["server"])),

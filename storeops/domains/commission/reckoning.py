@@ -130,6 +130,8 @@ class Reckoning:
         # what a sale, or an earlier return of it, does not give any more nobody can give back
         named = {(each.source, each.original) for each in (*found.values(), *own)
                  if each.key in found or each.key[:2] in moved}  # fmt: skip
+        # and what a sale of this month gives is not settled, though its return is dated earlier
+        named |= sold.returned_before(self.db, self.start, self.end)
         for each in sold.returns_of(self.db, self.changed | named):
             if times.month(each.paid_at) in self.closed:
                 found.setdefault(each.key, each)

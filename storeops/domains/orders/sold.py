@@ -142,6 +142,18 @@ def returns_of(db: Database, orders: Iterable[tuple[str, str]]) -> list[SoldLine
     return [each for each in lines if (each.source, each.original) in wanted]
 
 
+def returned_before(db: Database, since: int, until: int) -> set[tuple[str, str]]:
+    """(source, order_no) of orders paid in [since, until) that something dated before that gives
+    back."""
+    rows = db.execute(
+        "SELECT s.name, o.order_no FROM orders_order r JOIN orders_source s ON s.id = r.source_id"
+        " JOIN orders_order o ON o.order_no = r.original AND o.source_id = r.source_id"
+        " WHERE r.original <> '' AND r.paid_at < ? AND o.paid_at >= ? AND o.paid_at < ?",
+        (since, since, until),
+    )
+    return set(rows.fetchall())
+
+
 def of_person(
     connection: sqlite3.Connection, external_userid: str, ids: Iterable[str]
 ) -> list[tuple[str, str]]:
