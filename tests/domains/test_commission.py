@@ -423,6 +423,12 @@ def test_a_guide_is_named_however_the_userid_is_written(shop) -> None:
     shop.adopt(FIRST_BIND)
     (row,) = statements.statement(shop.db, months.reckon(shop.db, "2026-10"))
     assert (row.userid, row.name) == ("LinXia", "Lin Xia")
+    shop.at("2026-11-03")
+    shop.close("2026-10")
+    shop.db.execute("UPDATE staff SET userid = 'linxia2' WHERE userid = 'LinXia'")  # by WeCom
+    assert shop.sums("2026-10") == {"linxia2": 10001}
+    (closed,) = made_again(shop, "S1#1")
+    assert [each["userid"] for each in closed["parts"]] == ["linxia2"]
 
 
 # -- properties -----------------------------------------------------------------------------------

@@ -346,7 +346,10 @@ def test_other_currencies_are_in_no_sum(shop: Chain, cli: Any) -> None:
 
 
 def booked(shop: Chain) -> str:
-    return repr(shop.db.rows("SELECT order_no, external_userid, reason FROM commission_entry"))
+    return repr([
+        *shop.db.rows("SELECT order_no, external_userid, reason FROM commission_entry"),
+        *shop.db.rows("SELECT order_no, reason FROM commission_basis"),
+    ])  # fmt: skip
 
 
 def test_an_erasure_leaves_no_number_whoever_was_known_when_the_month_was_closed(
@@ -364,6 +367,8 @@ def test_an_erasure_leaves_no_number_whoever_was_known_when_the_month_was_closed
     assert (answer.code, answer.json["commission_lines"]) == (0, 2)
     assert "T77" not in booked(shop)
     assert total(shop, "2026-10") == before
+    (line, *_others) = {each.key for each in months.reckon(shop.db, "2026-10").entries}
+    assert cli("commission", "explain", f"{line[1]}#{line[2]}").code == 0  # its sums are there
 
 
 def test_an_erased_order_that_is_taken_in_again_pays_nobody_twice(shop: Chain, cli: Any) -> None:

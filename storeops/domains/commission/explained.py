@@ -18,14 +18,14 @@ from storeops.domains.commission.allocation import (
     given_back,
 )
 from storeops.domains.commission.calendar_months import following
-from storeops.domains.commission.entries import CommissionEntry
+from storeops.domains.commission.entries import CHANGE, CommissionEntry
 from storeops.domains.commission.reckoning import Reckoning
 from storeops.domains.commission.returns import gives_back
 from storeops.domains.orders import sold
 from storeops.domains.orders.sold import LineKey, SoldLine
 from storeops.domains.orders.values import yuan
 from storeops.errors import NotFoundError, UsageError
-from storeops.i18n import N_, _, aside
+from storeops.i18n import N_, _, aside, labelled
 
 
 def find_line(db: Database, text: str, source: str = "") -> LineKey:
@@ -278,13 +278,13 @@ def sentences(found: dict[str, Any], name: Callable[[str], str] = _same) -> list
         for part in each["parts"]:
             same = [one for one in each["parts"] if one["gives_back"] == part["gives_back"]]
             lines.append(_arithmetic(part, same, name))
-        lines += [
-            _("  {month}: {who} {share}, pay {pay}: {reason}").format(
+        for entry in each["entries"]:
+            text = _("  {month}: {who} {share}, pay {pay}").format(
                 month=entry["month"], who=name(entry["userid"]) or _("shop pool"),
-                share=yuan(entry["share_fen"]), pay=yuan(entry["pay_fen"]), reason=entry["reason"],
-            )
-            for entry in each["entries"]
-        ]  # fmt: skip
+                share=yuan(entry["share_fen"]), pay=yuan(entry["pay_fen"]),
+            )  # fmt: skip
+            more = entry["kind"] == CHANGE  # why a part is so stands with the part
+            lines.append(labelled(text, entry["reason"]) if more else text)
     return lines
 
 
