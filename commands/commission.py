@@ -14,7 +14,7 @@ from commands.option_sets import option_sets
 from commands.options import RuleName, RulePaths, Yes
 from commands.output import Column
 from commands.page_options import PageOptions
-from storeops.i18n import _, aside, ngettext
+from storeops.i18n import _, aside, labelled, ngettext
 
 app = typer.Typer(help=_("Commission: rules, months, pay slips, and why each line is shared so."))
 rule_app = typer.Typer(help=_("Rules: check files, adopt them, list versions, retire."))
@@ -247,7 +247,7 @@ def _statement(found: Any) -> None:
         empty=_("Nothing was sold in {month}.").format(month=found.month),
     )
     note(
-        f"{found.month}: {found.state}"
+        labelled(found.month, found.state)
         if found.outside
         else _("{month}, {state}: {share} in shares, {pay} to pay.").format(
             month=found.month, state=found.state,
@@ -314,7 +314,7 @@ def run(
         else _("Nothing was sold in {month}.").format(month=found.month),
     )
     if found.outside:
-        note(f"{found.month}: {found.state}")
+        note(labelled(found.month, found.state))
     _note_others(found.month)
     if found.month == closing.to_close(call.app.data, call.app.clock.now()):
         _note_left_out(found.month)

@@ -239,6 +239,77 @@ def test_a_return_that_is_dated_before_its_sale_takes_back_what_that_gives(
     assert total(shop, "2026-10", "2026-11", "2026-12") == {}
 
 
+def held(shop: Chain, *which: str) -> dict[Any, int]:
+    """(number of the sale, userid, role) → fen, and what is paid, over months; what is not 0."""
+    found: Counter[Any] = Counter()
+    for month in which:
+        for each in months.reckon(shop.db, month).entries:
+            sale = each.key[1].partition("-")[0][1:]
+            found[sale, each.share.userid, each.share.role] += each.share.share_fen
+            found[sale, each.share.userid] += each.pay_fen
+    return {who: fen for who, fen in found.items() if fen}
+
+
+@pytest.mark.parametrize("seed", [0, 11, 58, 62, 68])
+def test_the_order_in_which_events_arrive_changes_nobody_s_sum(shop: Chain, seed: int) -> None:
+    """Sales and returns by line, corrected (to another day, too) and cancelled, each before or
+    after the closing of any of three months: the sums are those of everything known in time."""
+    dice = random.Random(seed)
+    shop.chain.person("wu", WU, owner="ben", since="2026-09-01", seen="2026-09-02")
+
+    def day() -> str:
+        return f"2026-{dice.randint(10, 12)}-{dice.randint(1, 28):02d} {dice.randint(8, 20)}:00"
+
+    def cancelled(rows: list[str]) -> list[str]:
+        return [row.replace(",,N1", ",已取消,N1", 1) for row in rows]
+
+    events: list[list[list[str]]] = [[[sold("Z", "2026-10-01 10:00", 5)]]]  # versions of orders
+    for number in range(12):
+        who = {"phone": dice.choice((LI, WU)), "server": "ben", "seller": "cleo"}
+        paid, when = [dice.randint(3, 90) for _line in range(dice.randint(1, 2))], day()
+        sale = [
+            [sold(f"S{number}", moment, fen - less, line=at, code=f"C{at}", **who)
+             for at, fen in enumerate(paid, 1)]
+            for moment, less in ((when, 0), (dice.choice((when, day())), dice.randint(0, 2)))
+        ]  # fmt: skip
+        events.append(sale[: dice.randint(1, 2)] + [cancelled(sale[0])] * (dice.random() < 0.1))
+        for at in range(dice.randint(0, 3)):
+            line = dice.randint(1, len(paid))
+            back = [
+                [sold(f"R{number}-{at}", day(), -dice.randint(1, paid[line - 1] // 2 + 3),
+                      phone="", original=f"S{number}", code=f"C{line}")]
+                for _version in range(dice.randint(1, 2))
+            ]  # fmt: skip
+            events.append(back + [cancelled(back[-1])] * (dice.random() < 0.15))
+    arrivals = [
+        (when, dice.random(), rows) for versions in events for when, rows in
+        zip(sorted(dice.choices(range(4), k=len(versions))), versions, strict=True)
+    ]  # fmt: skip
+    arrivals[0] = (0, 0.0, events[0][0])
+    shop.adopt(THREE)
+    for at, (now, month) in enumerate(
+        (("2026-11", "2026-10"), ("2026-12", "2026-11"), ("2027-01", "2026-12"), ("2027-02", ""))
+    ):
+        shop.at(f"{now}-02")
+        batch = [each for each in arrivals if each[0] == at]
+        dice.shuffle(batch)
+        latest = {rows[0].partition(",")[0]: rows for _at, _dice, rows in
+                  sorted(batch, key=arrivals.index)}  # fmt: skip
+        shop.take(*(row for _at, _dice, rows in batch for row in rows
+                    if latest[row.partition(",")[0]] is rows))  # fmt: skip
+        shop.at(f"{now}-03")
+        if month:
+            shop.close(month)
+    for versions in events[1:13]:
+        for row in versions[-1]:
+            made_again(shop, f"{row.partition(',')[0]}#{row.split(',')[7]}")
+    found = held(shop, "2026-10", "2026-11", "2026-12", "2027-01")
+    shop.db.execute("DROP TRIGGER commission_closed_kept")
+    for table in ("commission_entry", "commission_month"):
+        shop.db.execute(f"DELETE FROM {table}")
+    assert found == held(shop, "2026-10", "2026-11", "2026-12")
+
+
 # -- rules that are tried -------------------------------------------------------------------------
 
 

@@ -157,8 +157,7 @@ def _related(db: Database, key: LineKey, line: SoldLine | None) -> set[tuple[str
     """The order of a line, the sale it gives back, and what else gives that back."""
     if line is None or not line.original:
         return {key[:2]}
-    sale = (line.source, line.original)
-    return {key[:2], sale, *(each.key[:2] for each in sold.returns_of(db, [sale]))}
+    return {key[:2], (line.source, line.original), *sold.naming(db, line.source, line.original)}
 
 
 def _totals(shares: Iterable[SaleShare]) -> dict[tuple[str, str], int]:

@@ -131,7 +131,11 @@ class Reckoning:
         named = {(each.source, each.original) for each in (*found.values(), *own)
                  if each.key in found or each.key[:2] in moved}  # fmt: skip
         # and what a sale of this month gives is not settled, though its return is dated earlier
-        named |= sold.returned_before(self.db, self.start, self.end)
+        named |= (
+            sold.returned_before(self.db, self.start, self.end)
+            if self.only is None
+            else {each.key[:2] for each in own}
+        )
         for each in sold.returns_of(self.db, self.changed | named):
             if times.month(each.paid_at) in self.closed:
                 found.setdefault(each.key, each)

@@ -142,6 +142,16 @@ def returns_of(db: Database, orders: Iterable[tuple[str, str]]) -> list[SoldLine
     return [each for each in lines if (each.source, each.original) in wanted]
 
 
+def naming(db: Database, source: str, original: str) -> set[tuple[str, str]]:
+    """(source, order_no) of orders that name this one as what they give back, cancelled or not."""
+    rows = db.execute(
+        "SELECT s.name, r.order_no FROM orders_order r JOIN orders_source s ON s.id = r.source_id"
+        " WHERE r.original = ? AND r.original <> '' AND s.name = ?",
+        (original, source),
+    )
+    return set(rows.fetchall())
+
+
 def returned_before(db: Database, since: int, until: int) -> set[tuple[str, str]]:
     """(source, order_no) of orders paid in [since, until) that something dated before that gives
     back."""
