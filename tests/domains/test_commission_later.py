@@ -310,6 +310,22 @@ def test_the_order_in_which_events_arrive_changes_nobody_s_sum(shop: Chain, seed
     assert found == held(shop, "2026-10", "2026-11", "2026-12")
 
 
+def test_returns_of_closed_months_keep_what_each_took(shop: Chain) -> None:
+    """One dated before another that was closed already; then nothing but a name changes."""
+    shop.take(sold("A", "2026-10-05 10:00", 10_000),
+              sold("A-2", "2026-10-20 10:00", -6_000, original="A"))  # fmt: skip
+    shop.adopt(FIRST_BIND)
+    shop.close("2026-10")
+    shop.at("2026-11-03")
+    shop.take(sold("A-1", "2026-10-10 10:00", -6_000, original="A"))
+    assert total(shop, "2026-11") == {"anna": -4_000, "": -2_000}
+    shop.at("2026-12-02")
+    shop.close("2026-11")
+    shop.at("2026-12-03")
+    shop.take(sold("A", "2026-10-05 10:00", 10_000, seller="cleo"))
+    assert months.reckon(shop.db, "2026-12").entries == ()
+
+
 # -- rules that are tried -------------------------------------------------------------------------
 
 

@@ -2,8 +2,8 @@
 
 A return takes back what its sale gave, wherever that stands; when all is given back, the shares are
 cancelled to the fen. Returns of one sale count in the order of their time and number, those of
-closed months first, so that the order in which files arrive does not matter; none takes back what
-another has taken.
+closed months first, month by month, so that what was booked stays; none takes back what another has
+taken.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from storeops.domains.commission.allocation import (
     given_back,
     paid_of,
 )
+from storeops.domains.commission.entries import CommissionEntry
 from storeops.domains.orders.sold import LineKey, SoldLine
 from storeops.domains.orders.values import apportioned
 
@@ -44,7 +45,7 @@ def gives_back(line: SoldLine) -> bool:
 def takings(
     returns: Iterable[SoldLine],
     sales: Mapping[tuple[str, str], Sequence[SoldLine]],
-    booked: Container[LineKey],
+    booked: Mapping[LineKey, Sequence[CommissionEntry]],
     standing: Standing,
 ) -> dict[LineKey, list[Taking] | None]:
     """Return → what it takes of which lines of its sale; None where these are not known.
@@ -52,13 +53,15 @@ def takings(
     Args:
         returns: every one of these sales.
         sales: (source, order_no) → its lines.
-        booked: lines of closed months; they come first, the others by time.
+        booked: what closed months hold; their returns come first, as they were booked, the others
+            by time.
         standing: what a line of a sale gave.
     """
     found: dict[LineKey, list[Taking] | None] = {}
     taken: dict[LineKey, int] = defaultdict(int)
     for each in sorted(returns, key=lambda each: (
-        each.key not in booked, each.paid_at, each.order_no, each.line
+        booked[each.key][0].month if each.key in booked else "~",
+        each.paid_at, each.order_no, each.line,
     )):  # fmt: skip
         found[each.key] = None
         if (lines := _sale_lines(each, sales, booked)) is None:
