@@ -8,7 +8,6 @@ reason; the returns of such a line change with it.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
@@ -16,6 +15,7 @@ from storeops import times
 from storeops.database.database import Database
 from storeops.domains.commission.allocation import (
     NO_RULE,
+    POOL,
     PaidShare,
     Reason,
     SaleShare,
@@ -31,6 +31,8 @@ from storeops.domains.commission.returns import gives_back, shared_back, takings
 from storeops.domains.commission.rules import CommissionRule, chosen
 from storeops.domains.orders import sold
 from storeops.domains.orders.sold import LineKey, SoldLine
+
+NOTHING = PaidShare(SaleShare(POOL, "pool", 0, ("pool_share", {})), 0, NO_RULE)
 
 
 class Reckoning:
@@ -174,14 +176,9 @@ class Reckoning:
         booked = self.booked.get(line.key)
         if not booked or (line.key in self.late and line.key not in self.settled):
             return self.allocated(line)
-        totals: dict[tuple[str, str], SaleShare] = {}
-        for each in booked:
-            key = (each.share.userid.casefold(), each.share.role)
-            before = totals.get(key)
-            fen = each.share.share_fen + (before.share_fen if before else 0)
-            totals[key] = replace(each.share, share_fen=fen)
         rule = self.named.get((booked[-1].rule, booked[-1].rule_version), NO_RULE)
-        return [paid(each, rule) for each in totals.values() if each.share_fen]
+        shares = [each.share for each in _summed(map(_as_paid, booked)).values()]
+        return [paid(each, rule) for each in shares if each.share_fen]
 
     def _of_line(self, line: SoldLine) -> list[CommissionEntry]:
         external = self.facts.external(line.customer)
@@ -197,49 +194,31 @@ class Reckoning:
         if key in self.settled:
             return []
         booked = self.booked.get(key, [])
-        last = booked[-1] if booked else None
-        paid_at = line.paid_at if line is not None else last.paid_at if last is not None else 0
-        target: dict[tuple[str, str], PaidShare] = {}
-        for one in self.allocated(line) if line is not None and line.amount_fen else ():
-            who = (one.share.userid.casefold(), one.share.role)
-            if (before := target.get(who)) is not None:  # of several lines of a sale
-                share = replace(one.share, share_fen=before.share.share_fen + one.share.share_fen)
-                one = replace(one, share=share, pay=before.pay + one.pay)
-            target[who] = one
-        paid: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
-        spelled: dict[tuple[str, str], str] = {}
-        for each in booked:
-            who = (each.share.userid.casefold(), each.share.role)
-            paid[who][0] += each.share.share_fen
-            paid[who][1] += each.pay_fen
-            spelled[who] = each.share.userid
+        assert line is not None or booked
+        target = _summed(self.allocated(line) if line is not None and line.amount_fen else ())
+        kept = _summed(map(_as_paid, booked))
         grown = (line.amount_fen if line is not None else 0) - sum(
-            each[0] for each in paid.values()
+            each.share.share_fen for each in kept.values()
         )
+        paid_at, shop, external = (
+            (line.paid_at, line.shop, self.facts.external(line.customer)) if line is not None
+            else (booked[-1].paid_at, booked[-1].shop, booked[-1].external_userid)
+        )  # fmt: skip
         about = {"month": times.month(booked[0].paid_at if booked else paid_at)}
         why = self._why(line, booked, grown)
         found = []
-        for who in {**target, **paid}:
-            hit = target.get(who)
-            fen = (hit.share.share_fen if hit is not None else 0) - paid[who][0]
-            pay = (hit.pay if hit is not None else 0) - paid[who][1]
-            if not (fen or pay):
-                continue
-            reason: Reason = (
-                why, about if hit is None else {**about, "then": list(hit.share.reason)}
-            )  # fmt: skip
-            userid = hit.share.userid if hit is not None else spelled[who]
-            rule = (hit.rule.name, hit.rule.version) if hit is not None else (
-                (last.rule, last.rule_version) if last is not None else ("", 0))  # fmt: skip
-            found.append(
-                CommissionEntry(
-                    self.month, CHANGE, key, paid_at, grown,
-                    SaleShare(userid, who[1], fen, reason), pay,
-                    line.shop if line is not None else last.shop if last else "", *rule,
-                    self.facts.external(line.customer) if line is not None
-                    else last.external_userid if last else "",
-                )
-            )  # fmt: skip
+        for who in {**target, **kept}:
+            due, had = target.get(who, NOTHING), kept.get(who, NOTHING)
+            fen, pay = due.share.share_fen - had.share.share_fen, due.pay - had.pay
+            if fen or pay:
+                left = due is NOTHING  # who has nothing of it any more
+                reason: Reason = (why, about if left else {**about, "then": list(due.share.reason)})
+                one = had if left else due
+                share = SaleShare(one.share.userid, who[1], fen, reason)
+                found.append(
+                    CommissionEntry(self.month, CHANGE, key, paid_at, grown, share, pay, shop,
+                                    one.rule.name, one.rule.version, external)
+                )  # fmt: skip
         return found
 
     @staticmethod
@@ -250,3 +229,19 @@ class Reckoning:
             return "cancelled"
         was_nobody = any(each.share.reason[0] == "no_customer" for each in booked)
         return "matched" if was_nobody and line.customer is not None and not grown else "changed"
+
+
+def _summed(shares: Iterable[PaidShare]) -> dict[tuple[str, str], PaidShare]:
+    """(userid, role) → what that member has in all, with the newest reason."""
+    found: dict[tuple[str, str], PaidShare] = {}
+    for each in shares:
+        who = (each.share.userid.casefold(), each.share.role)
+        before = found.get(who, NOTHING)
+        share = replace(each.share, share_fen=before.share.share_fen + each.share.share_fen)
+        found[who] = replace(each, share=share, pay=before.pay + each.pay)
+    return found
+
+
+def _as_paid(entry: CommissionEntry) -> PaidShare:
+    rule = replace(NO_RULE, name=entry.rule, version=entry.rule_version)
+    return PaidShare(entry.share, entry.pay_fen, rule)
