@@ -49,20 +49,23 @@ def _role(word: str) -> str:
 def _note_others(month: str) -> None:
     """What a month's sums leave out."""
     from storeops.domains.commission import closing
-    from storeops.domains.commission.calendar_months import span_of
+    from storeops.domains.commission.calendar_months import last_month, span_of
     from storeops.domains.orders import sold
 
     late, first = closing.came_too_late(current().app.data, month)
     if late:
         note(
             ngettext(
-                "{count} order paid before {first}, the first month that was closed, came since. It"
-                " is in no month; storeops commission explain LINE says so.",
-                "{count} orders paid before {first}, the first month that was closed, came since."
-                " They are in no month; storeops commission explain LINE says so.",
+                "{count} order paid before {first}, the first month that was closed, came since and"
+                " is in no month: {step}",
+                "{count} orders paid before {first}, the first month that was closed, came since"
+                " and are in no month: {step}",
                 late,
-            ).format(count=late, first=first)
-        )
+            ).format(
+                count=late, first=first,
+                step=f"storeops order list --until {last_month(span_of(first)[0])}",
+            )
+        )  # fmt: skip
     found = sold.abroad(current().app.data, *span_of(month))
     if found:
         count = sum(found.values())

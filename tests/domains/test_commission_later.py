@@ -190,6 +190,7 @@ def test_what_was_paid_before_the_first_month_is_in_none_and_said_so(shop: Chain
     for words in ("run", "preview", "statement"):
         said = cli("commission", words, "--month", "2026-11")
         assert "1 order paid before 2026-10, the first month that was closed, came" in said.err
+        assert "storeops order list --until 2026-09" in said.err
         said = cli("commission", words, "--month", "2026-09")
         assert "2026-09" in said.err
         assert "before the first month that was closed, paid nowhere" in said.err, words
