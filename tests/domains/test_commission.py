@@ -292,6 +292,8 @@ def test_schemes_roles_and_bounds(shop) -> None:
         ('scheme = "till"\nrate = 3', "rate"), ('scheme = "till"\nwher = "x"', "wher"),
         ('scheme = "till"\nfrom = "soon"', "from"), ('scheme = "till"\nshops = "N1"', "shops"),
         ('scheme = "till"\nprotection = { day = 3 }', "protection.day"),
+        ('scheme = "till"\nprotection = { days = 3 }', "protection.former"),
+        ('scheme = "till"\ncategories = ["/"]', "categories"),
         ('scheme = "till"\nfrom = 2026-02-01\nuntil = 2026-01-01', "until"),
     ],
 )  # fmt: skip

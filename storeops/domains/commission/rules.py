@@ -216,8 +216,9 @@ def _shares(where: str, value: Any) -> tuple[tuple[str, int], ...]:
 
 
 def _protection(where: str, value: Any) -> dict[str, int]:
-    found = values.table(where, value, {"days": values.whole(0, 3_650), "former": _per_cent})
-    return {"protection_days": found.get("days", 0), "protected": found.get("former", 0)}
+    readers = {"days": values.whole(0, 3_650), "former": _per_cent}
+    found = values.table(where, value, readers, needed=readers)  # one alone would protect nobody
+    return {"protection_days": found["days"], "protected": found["former"]}
 
 
 def _per_cent(where: str, value: Any) -> int:
@@ -249,7 +250,7 @@ def _decimal(value: Any) -> Decimal:
 
 
 def _categories(where: str, value: Any) -> tuple[str, ...]:
-    return tuple(each.strip("/") for each in values.texts(where, value))
+    return values.texts(where, [each.strip("/") for each in values.texts(where, value)])
 
 
 _FIELDS: dict[str, values.Reader] = {
