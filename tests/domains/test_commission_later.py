@@ -456,7 +456,9 @@ def test_an_erasure_leaves_no_number_whoever_was_known_when_the_month_was_closed
     assert "T77" not in booked(shop)
     assert total(shop, "2026-10") == before
     (line, *_others) = {each.key for each in months.reckon(shop.db, "2026-10").entries}
-    assert cli("commission", "explain", f"{line[1]}#{line[2]}").code == 0  # its sums are there
+    told = cli("commission", "explain", f"{line[1]}#{line[2]}")  # its sums are there
+    assert (told.code, "2026-10: Cleo (cleo) " in told.out) == (0, True)
+    assert ": rang it up" in told.out or ": gives back ?" in told.out
 
 
 def test_an_erased_order_that_is_taken_in_again_pays_nobody_twice(shop: Chain, cli: Any) -> None:

@@ -138,11 +138,6 @@ def paid_of(share_fen: int, rate: int, userid: str = "?") -> int:
     return sign * ((abs(share_fen) * rate * 2 + 1_000_000) // 2_000_000)
 
 
-def paid(share: SaleShare, rule: CommissionRule) -> PaidShare:
-    """A share with what a rule pays of it."""
-    return PaidShare(share, paid_of(share.share_fen, rule.rate, share.userid), rule)
-
-
 class SharingFacts:
     """What sharing needs to know of many lines, looked up at once.
 

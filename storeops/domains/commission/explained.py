@@ -282,7 +282,8 @@ def sentences(found: dict[str, Any], name: Callable[[str], str] = _same) -> list
                 month=entry["month"], who=name(entry["userid"]) or _("shop pool"),
                 share=yuan(entry["share_fen"]), pay=yuan(entry["pay_fen"]),
             )  # fmt: skip
-            more = entry["kind"] == CHANGE  # why a part is so stands with the part
+            # why a part is so stands with the part; of who was erased there is none any more
+            more = entry["kind"] == CHANGE or not each["parts"]
             lines.append(labelled(text, entry["reason"]) if more else text)
     return lines
 

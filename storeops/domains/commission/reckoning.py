@@ -20,7 +20,7 @@ from storeops.domains.commission.allocation import (
     Reason,
     SaleShare,
     SharingFacts,
-    paid,
+    paid_of,
     parts_of,
     shares_of,
 )
@@ -162,12 +162,12 @@ class Reckoning:
     def _shared(self, line: SoldLine) -> list[PaidShare]:
         if gives_back(line):
             return shared_back(line, self.takings.get(line.key), self._standing)
-        rule = chosen(self._rules_of(line), line)
-        parts = parts_of(line, rule, self.facts)
+        fits = chosen(self._rules_of(line), line)
+        parts, rule = parts_of(line, fits, self.facts), fits or NO_RULE
         whole = sum(each.weight for each in parts)
         return [
-            replace(paid(share, rule or NO_RULE), weight=part.weight, weight_total=whole,
-                    after_fen=line.amount_fen)
+            PaidShare(share, paid_of(share.share_fen, rule.rate, share.userid), rule, part.weight,
+                      whole, 0, line.amount_fen)
             for part, share in zip(parts, shares_of(line.amount_fen, parts), strict=True)
         ]  # fmt: skip
 
@@ -178,7 +178,8 @@ class Reckoning:
             return self.allocated(line)
         rule = self.named.get((booked[-1].rule, booked[-1].rule_version), NO_RULE)
         shares = [each.share for each in _summed(map(_as_paid, booked)).values()]
-        return [paid(each, rule) for each in shares if each.share_fen]
+        return [PaidShare(each, paid_of(each.share_fen, rule.rate, each.userid), rule)
+                for each in shares if each.share_fen]  # fmt: skip
 
     def _of_line(self, line: SoldLine) -> list[CommissionEntry]:
         external = self.facts.external(line.customer)
