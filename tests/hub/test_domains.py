@@ -13,7 +13,7 @@ from storeops.domains.care import matters, tasks
 from storeops.domains.orders import summary
 from storeops.domains.report.behaviour import china_days
 from storeops.errors import PolicyError
-from storeops.hub import asking, attempts, following, outbox, requests
+from storeops.hub import asking, attempts, checks, following, outbox, requests
 from storeops.operations import reports
 from tests.conftest import Cli
 from tests.hub.conftest import CODES, Chain
@@ -118,7 +118,7 @@ def test_what_head_office_keeps_is_not_written_at_a_shop(chain: Chain, cli: Cli)
     ):  # fmt: skip
         refused = cli(*at, *words, "--json")
         assert refused.code == 11, (words, refused)
-        assert "head office" in refused.error["message"]
+        assert "ead office" in refused.error["message"]
     assert cli(*at, "stats", "--json").code == 0
     with chain.office.data.atomic() as connection:
         connection.execute("UPDATE orders_order SET store_id = ?", (chain.departments[1],))
@@ -129,6 +129,10 @@ def test_what_head_office_keeps_is_not_written_at_a_shop(chain: Chain, cli: Cli)
         for table in ("orders_order", "orders_line", "orders_buyer"):
             assert rows(chain.backs[code], f"SELECT count(*) FROM {table}") == [(count,)], table
         assert rows(chain.backs[code], "SELECT code FROM orders_product") == [("M1",), ("奶",)]
+    # a shop hears of its own tills alone; whose they are changed, and no sum did
+    tills = "SELECT value FROM orders_place WHERE what = 'shop' ORDER BY value"
+    assert [rows(chain.backs[code], tills) for code in CODES] == [[], [(CODES[1],)]]
+    assert not any(checks.differences(chain.office.data, each) for each in chain.departments)
 
 
 @pytest.mark.usefixtures("sold")
@@ -249,7 +253,7 @@ def test_a_shop_reads_its_past_as_head_office_counted_it(chain: Chain, cli: Cli)
     assert "还没有结束" in daily.out, daily
     refused = cli(*at, "report", "daily", "--on", "yesterday", "--json")
     assert refused.code == 11
-    assert "head office" in refused.error["message"]
+    assert "ead office" in refused.error["message"]
     assert cli(*at, "report", "keep", "--json").code == 11
     cli(*office, "report", "keep", "--on", "today", "--json")
     chain.settle()
@@ -257,3 +261,31 @@ def test_a_shop_reads_its_past_as_head_office_counted_it(chain: Chain, cli: Cli)
     assert rows(chain.backs[CODES[0]], count) == [(1, 1)]
     told = cli(*at, "report", "store", "--on", "today", "--json").json
     assert told["totals"]["customers"] == line["customers"] - 1
+
+
+def test_a_kind_that_the_version_before_did_not_know_is_published_whole(chain: Chain) -> None:
+    """An upgrade of head office notes what is there already, of that kind and of no other."""
+    data, back = chain.office.data, chain.backs[CODES[0]]
+    chain.settle()
+    held = rows(back, "SELECT count(*) FROM report_behaviour")
+    chain.rest()
+    try:
+        with data.atomic() as connection:
+            for (name,) in connection.execute(
+                "SELECT name FROM sqlite_master WHERE name LIKE 'hub\\_note\\_report%' ESCAPE '\\'"
+            ).fetchall():
+                connection.execute(f"DROP TRIGGER {name}")
+            connection.execute(
+                "INSERT INTO report_behaviour SELECT userid, day - 864000, 3, 9, 50, 4, 0, 1, 1,"
+                " read_at FROM report_behaviour"
+            )
+        outbox.install(data)
+        kinds = "SELECT DISTINCT kind FROM hub_outbox WHERE kind NOT LIKE 'report%'"
+        assert data.execute(kinds).fetchall() == []
+        assert outbox.waiting(data)[0]
+    finally:
+        chain.serve()
+    chain.settle()
+    assert rows(back, "SELECT count(*) FROM report_behaviour") == [(2 * held[0][0],)]
+    assert held[0][0]
+    assert not checks.differences(data, chain.departments[0])

@@ -160,12 +160,18 @@ THINGS = (
                 Noted(table=table, keys="SELECT {row}.customer_id")
                 for table in ("orders_customer", "orders_article", "orders_value", "orders_place")
             ),
-            # whose shop it is says who gets it
-            Noted(
-                table="follow",
-                columns="store_id, status",
-                keys="SELECT customer_id FROM orders_customer"
-                " WHERE customer_id = {row}.customer_id",
+            # whose shop it is says who gets it, whose the orders are which tills are told
+            *(
+                Noted(
+                    table=table,
+                    columns=columns,
+                    keys="SELECT customer_id FROM orders_customer"
+                    " WHERE customer_id = {row}.customer_id",
+                )
+                for table, columns in (
+                    ("follow", "store_id, status"),
+                    ("orders_order", "store_id, customer_id, shop"),
+                )
             ),
         ),
     ),
