@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+import time
+from collections.abc import Collection, Mapping
 
 from storeops.database.database import Database
 from storeops.hub import state
@@ -20,8 +21,10 @@ DEPARTMENTS = "hub_department"
 
 
 def install(db: Database) -> None:
-    """Note changes from now on; triggers of an earlier version give way."""
+    """Note changes from now on; triggers of an earlier version give way. What that version did not
+    know, or a domain that was away, is noted as it is: nobody noted how it became so."""
     with db.atomic() as connection:
+        before = {name.split("_")[2] for name in _triggers(connection)}
         remove(connection)
         for kind, thing in things().items():
             for number, noted in enumerate(thing.noted):
@@ -35,6 +38,16 @@ def install(db: Database) -> None:
                         f" AFTER {event.upper()}{of} ON {noted.table}"
                         f" BEGIN {_noted(kind, keys)} END"
                     )
+        new = things().keys() - before
+        if new and state.read(connection, "installed"):
+            now = time.time()
+            for (store,) in connection.execute(
+                "SELECT department_id FROM hub_store WHERE status = 'active'"
+            ).fetchall():
+                note_all(connection, store, now, new)
+            for kind in sorted(new):
+                published = "SELECT DISTINCT kind, key FROM hub_published WHERE kind = :kind"
+                _note(connection, published, {"kind": kind}, now)
         state.write(connection, "installed", "1")
 
 
@@ -93,22 +106,32 @@ def installed(db: Database) -> bool:
 
 def remove(connection: sqlite3.Connection) -> None:
     """Note nothing any more, in a write transaction."""
-    for (name,) in connection.execute(
-        "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'hub\\_note\\_%'"
-        " ESCAPE '\\'"
-    ).fetchall():
+    for name in _triggers(connection):
         connection.execute(f"DROP TRIGGER {name}")
 
 
-def note_all(connection: sqlite3.Connection, store: int, at: float) -> None:
+def _triggers(connection: sqlite3.Connection) -> list[str]:
+    rows = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'hub\\_note\\_%'"
+        " ESCAPE '\\'"
+    )
+    return [name for (name,) in rows]
+
+
+def note_all(
+    connection: sqlite3.Connection, store: int, at: float, kinds: Collection[str] | None = None
+) -> None:
     """Let everything that a shop gets be published once more, in a write transaction.
 
     Args:
         connection: of data.db.
         store: department id of the shop.
         at: Unix seconds.
+        kinds: only things of these; None for all.
     """
     for kind, thing in things().items():
+        if kinds is not None and kind not in kinds:
+            continue
         every = thing.every.format(departments=DEPARTMENTS)
         _note(connection, f"SELECT :kind, * FROM ({every})", {"kind": kind, "store": store}, at)
 
