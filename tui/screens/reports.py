@@ -13,6 +13,7 @@ from storeops import times
 from storeops.domains.report import HELP
 from storeops.domains.report.files import ENDINGS, as_file
 from storeops.domains.report.words import better, difference, whole, worded
+from storeops.errors import StoreOpsError
 from storeops.export_file import whole_file
 from storeops.i18n import N_, _, labelled
 from storeops.operations import reports
@@ -22,6 +23,7 @@ from tui.cells import cell_width, shown
 from tui.fields import fields
 from tui.keys import DO, LIST, LOOK, Key
 from tui.names import NameLookup
+from tui.refusal import refusal
 from tui.screens.listing import ListScreen
 from tui.widgets.bars import Piece
 from tui.widgets.panes import Pane
@@ -70,6 +72,7 @@ class ReportsScreen(ListScreen):
         self.name_shown = "daily"
         self.days: Period | None = None  # None: until yesterday
         self.report: NamedReport | None = None
+        self._refused: StoreOpsError | None = None  # why there is none of these days
         self._table_at = 0
 
     def columns(self) -> list[ListColumn]:
@@ -112,15 +115,28 @@ class ReportsScreen(ListScreen):
         """Make the report again, beside the lists: a large chain takes some tenths of a second."""
         core, name, days = self.app.core, self.name_shown, self.days
 
-        def make() -> NamedReport:
+        def make() -> NamedReport | StoreOpsError:
             now = core.clock.now()
-            return reports.make(core.data, name, days or reports.period(now), now)
+            try:
+                return reports.make(core.data, name, days or reports.period(now), now)
+            except StoreOpsError as error:
+                return error
 
         self._submit("figures", make, self._show_report, "report", None)
 
-    def _show_report(self, report: NamedReport) -> None:
+    @property
+    def period(self) -> Period:
+        """The days that are shown, or were asked for in vain."""
+        if self.report is not None:
+            return self.report.period
+        return self.days or reports.period(self._now())
+
+    def _show_report(self, report: NamedReport | StoreOpsError) -> None:
+        if isinstance(report, StoreOpsError):
+            self._show_refusal(report)
+            return
         stay = self.report is not None and self.report.name == report.name
-        self.report = report
+        self.report, self._refused = report, None
         self._show_table(stay=stay)
         self.query_one("#says", Static).update(_describe(report))
         tone = "good" if report.complete else "warn"
@@ -128,6 +144,15 @@ class ReportsScreen(ListScreen):
             f"{shown(report.title)} · {report.period.words}",
             [Piece(f" {whole(report.complete)} ", tone)],
         )
+
+    def _show_refusal(self, error: StoreOpsError) -> None:
+        """Say it where the figures would be, so that the keys lead on to other days."""
+        self.report, self._refused, self.rows = None, error, TableRows()
+        self.table.set_columns(self.columns())
+        self.query_one("#says", Static).update(refusal(error))
+        self.query_one("#says-pane", Pane).entitle(f"{self.name_shown} · {self.period.words}")
+        self.query_one("#list-pane", Pane).entitle("")
+        self._show(stay=False)
 
     def _show_table(self, *, stay: bool) -> None:
         table = self.shown_table
@@ -180,10 +205,13 @@ class ReportsScreen(ListScreen):
         if action not in ("which", "earlier", "later", "span", "open", "fresh", "untagged",
                           "table", "export"):  # fmt: skip
             return super().why_not(action)
-        if self.report is None:
+        if self.report is None and self._refused is None:
             return _("The report is being made.")
-        if action == "later" and self.report.period.end >= reports.period(self._now()).end:
+        if action == "later" and self.period.end >= reports.period(self._now()).end:
             return _("These are the last whole days.")
+        if self._refused is not None:
+            return self._refused.message if action in ("open", "table", "export") else ""
+        assert self.report is not None
         if action == "open" and not self.shown_table.subjects:
             return _("The rows of this table are neither shops nor guides.")
         if action == "table" and len(self.report.tables) < 2:
@@ -218,21 +246,18 @@ class ReportsScreen(ListScreen):
         self._go_by(-1)
 
     def _go_by(self, steps: int) -> None:
-        if self.report is not None:
-            days = self.report.period
-            yesterday = reports.period(self._now())
-            self.days = days.back(steps * days.days)
-            if self.days.end > yesterday.end:
-                self.days = self._ending(yesterday, days.days)
-            self.read_again()
+        days, yesterday = self.period, reports.period(self._now())
+        self.days = days.back(steps * days.days)
+        if self.days.end > yesterday.end:
+            self.days = self._ending(yesterday, days.days)
+        self.read_again()
 
     def do_span(self) -> None:
         """A day, a week, thirty days."""
-        if self.report is not None:
-            days = self.report.period
-            longer = next((each for each in SPANS if each > days.days), SPANS[0])
-            self.days = self._ending(days, longer)
-            self.read_again()
+        days = self.period
+        longer = next((each for each in SPANS if each > days.days), SPANS[0])
+        self.days = self._ending(days, longer)
+        self.read_again()
 
     def _ending(self, days: Period, number: int) -> Period:
         """So many days that end with these."""
@@ -246,9 +271,7 @@ class ReportsScreen(ListScreen):
 
     def do_fresh(self) -> None:
         """Who was added in these days."""
-        if self.report is not None:
-            days = self.report.period
-            self._customers(f"since:{days.since} until:{days.until}")
+        self._customers(f"since:{self.period.since} until:{self.period.until}")
 
     def do_untagged(self) -> None:
         """Customers without a tag."""

@@ -16,6 +16,7 @@ from storeops.domains.report.figures import Figures
 from storeops.domains.report.morning import Morning, MorningLine, morning
 from storeops.domains.report.words import worded
 from storeops.durations import ago
+from storeops.errors import PolicyError
 from storeops.i18n import N_, _, aside, ngettext
 from storeops.operations import today
 from storeops.operations.reports import COUNT
@@ -28,6 +29,7 @@ from tui.flowing import flowing
 from tui.keys import GO, LIST, LOOK, Key
 from tui.modals.command import CommandModal
 from tui.names import NameLookup
+from tui.refusal import refusal
 from tui.screens.base import BaseScreen
 from tui.widgets.bars import Piece
 from tui.widgets.panes import ListPane, Pane
@@ -78,11 +80,14 @@ class TodayScreen(BaseScreen):
         """Steps and health at once, figures a moment later."""
         core = self.app.core
 
-        def count() -> Morning:
+        def count() -> Morning | PolicyError:
             shop = None
             if core.profile.store:
                 shop = NameLookup(core.data).names.find_store(core.profile.store)
-            return morning(core.data, core.clock.now(), shop)
+            try:
+                return morning(core.data, core.clock.now(), shop)
+            except PolicyError as error:
+                return error
 
         self.others_wrote()
         self._submit("figures", count, self._show_days, "figures", None)
@@ -122,7 +127,14 @@ class TodayScreen(BaseScreen):
         sign = "! " if stale else "✓ "
         return [Piece(f" {sign}{text} ", "warn" if stale else "good", to_sync)]
 
-    def _show_days(self, found: Morning) -> None:
+    def _show_days(self, found: Morning | PolicyError) -> None:
+        if isinstance(found, PolicyError):  # a back office for which nothing is kept yet
+            self._morning = None
+            self.query_one("#figures", Static).update(refusal(found))
+            self.listing("units").show(TableRows(), stay=True)
+            self.query_one("#units-pane", Pane).entitle(_("Guides"))
+            self.paint_frame()
+            return
         self._morning = found
         self.query_one("#figures", Static).update(flowing(figures(found)))
         ordered = sorted(found.lines, key=lambda each: (not each.behind, -(each.week.new or 0)))
@@ -242,7 +254,7 @@ def columns() -> list[ListColumn]:
 def line(unit: MorningLine, most: int) -> Line:
     """A unit as a row; who fell behind carries a sign, what is not known a dash."""
     delta, tone = difference(unit.week, unit.before)
-    name = ("! " if unit.behind else "") + (shown(unit.name) or _("(no store)"))
+    name = ("! " if unit.behind else "") + _called(unit)
     picture = bar(unit.week.new or 0, most, BAR)
     lost, waiting = _some(unit.week.lost, "−"), _some(unit.day.waiting)
     return Line(
@@ -269,6 +281,11 @@ def line(unit: MorningLine, most: int) -> Line:
             7: [(f"{waiting:>7}", "warn")],
         },
     )
+
+
+def _called(unit: MorningLine) -> str:
+    """Its name; a guide without one is called by the userid."""
+    return shown(unit.name or (unit.key if isinstance(unit.key, str) else "")) or _("(no store)")
 
 
 def _some(number: int | None, sign: str = "") -> str:
@@ -302,7 +319,7 @@ def figures(found: Morning) -> Content:
             .format(count=f"{day.waiting:,}"),
         ]  # fmt: skip
         parts.append(Content.assemble(_label(_("Last night")), " · ".join(stood) + "\n"))
-    behind = [shown(each.name) for each in found.lines if each.behind]
+    behind = [_called(each) for each in found.lines if each.behind]
     if behind:
         names = _(", ").join(behind[:NAMED])
         if len(behind) > NAMED:

@@ -84,8 +84,9 @@ class StoreFigures:
 
 @dataclass(frozen=True, slots=True)
 class GuideFigures:
-    """One guide: the shop is the one they were in at the end of the days."""
+    """One guide (staff.id): the shop is the one they were in at the end of the days."""
 
+    staff: int
     userid: str
     name: str
     department_id: int
@@ -291,7 +292,7 @@ def _guides(db: Database, board: _Board) -> list[GuideFigures]:
         userid, name = people[key]
         store = board.store_of.get(key, 0)
         found.append(
-            GuideFigures(userid, name, store, shops.get(store) or names.get(store, ""), line)
+            GuideFigures(key, userid, name, store, shops.get(store) or names.get(store, ""), line)
         )
     return sorted(found, key=lambda each: (each.department_id, each.name, each.userid))
 

@@ -8,9 +8,10 @@ from it, so that its past, counted there, would come out too small. Head office 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any, Self
 
 from storeops import times
 from storeops.database.database import Database
@@ -25,14 +26,16 @@ from storeops.domains.report.figures import (
 from storeops.errors import PolicyError
 from storeops.i18n import N_, _, said
 from storeops.mirror import meta
-from storeops.notebook.stores import list_shops
+from storeops.notebook.stores import Shop, list_shops
 from storeops.operations import reports
 from storeops.operations.reports import Period
 from storeops.reading import directory
 
 LOOK_BACK = 30  # days that are kept when they are not there yet, such as on the first morning
 AGAIN = 7  # days that are counted again while something of them could not be known
-DAYS_KEPT, LONG_KEPT = 92, 400  # days: of single days and running weeks, and of longer spans
+DAYS_KEPT, LONG_KEPT = 92, 400  # days: of what ends on any day, and of months and longer
+RUNNING = (7, 30)  # days that end with yesterday, as screens show them
+_DAY = 1.5 * 86_400  # one has 25 hours at most
 _SEVERAL = N_("This shop has several departments; who is a customer of two counts twice in all.")
 
 
@@ -67,7 +70,19 @@ def keep(db: Database, now: float, spans: Sequence[Period] = ()) -> KeepReport:
     lines = 0
     for found in counting.figures_of(db, spans, now):
         documents = _documents(found)
+        days = (found.period.start, found.period.end)
         with db.atomic() as connection:
+            # who has none now had some by mistake, or is no shop any more
+            connection.executemany(
+                "DELETE FROM report_kept WHERE store_id = ? AND start = ? AND ends = ?",
+                [
+                    (store, *days)
+                    for (store,) in connection.execute(
+                        "SELECT store_id FROM report_kept WHERE start = ? AND ends = ?", days
+                    ).fetchall()
+                    if store not in documents
+                ],
+            )
             for store, document in documents.items():
                 lines += connection.execute(
                     "INSERT INTO report_kept (store_id, start, ends, complete, made_at, document)"
@@ -75,35 +90,52 @@ def keep(db: Database, now: float, spans: Sequence[Period] = ()) -> KeepReport:
                     " complete = excluded.complete, made_at = excluded.made_at,"
                     " document = excluded.document WHERE document <> excluded.document"
                     " OR complete <> excluded.complete",
-                    (store, found.period.start, found.period.end, found.complete, now, document),
+                    (store, *days, found.complete, now, document),
                 ).rowcount
+    removed = 0
     with db.atomic() as connection:
-        removed = connection.execute(
-            "DELETE FROM report_kept WHERE ends < ? AND (ends - start <= ? OR ends < ?)",
-            (now - DAYS_KEPT * 86_400, 7.5 * 86_400, now - LONG_KEPT * 86_400),
-        ).rowcount
+        for start, ends, made_at in connection.execute(
+            "SELECT start, ends, max(made_at) FROM report_kept WHERE start < ?"
+            " GROUP BY start, ends",
+            (now - DAYS_KEPT * 86_400,),
+        ).fetchall():
+            most = LONG_KEPT if _is_long(start, ends) else DAYS_KEPT
+            if max(ends, made_at) < now - most * 86_400:
+                removed += connection.execute(
+                    "DELETE FROM report_kept WHERE start = ? AND ends = ?", (start, ends)
+                ).rowcount
     return KeepReport(spans, lines, removed)
 
 
+def _is_long(start: int, ends: int) -> bool:
+    """Whether days are a month of the calendar, or more than one has."""
+    firsts = times.local(start).day == times.local(ends).day == 1
+    return firsts or ends - start > 31.5 * 86_400
+
+
 def due(db: Database, now: float) -> list[Period]:
-    """What a morning keeps: yesterday, the week that ends with it, last week and last month, and
-    days before that are not there, or of which something was not known when they were kept."""
+    """What a morning keeps: yesterday, the days that end with it, last week and last month, and
+    what lies before and is not there: the days as many before, and single days, also those of
+    which something was not known when they were kept."""
     yesterday = reports.period(now)
-    known = dict(
-        db.execute(
-            "SELECT start, min(complete) FROM report_kept WHERE start >= ? AND ends - start < ?"
-            " GROUP BY start",
-            (yesterday.back(LOOK_BACK).start, 1.5 * 86_400),
+    known = {
+        (start, ends): complete
+        for start, ends, complete in db.execute(
+            "SELECT start, ends, min(complete) FROM report_kept WHERE start >= ?"
+            " GROUP BY start, ends HAVING min(made_at) >= ends",  # not one that was still going on
+            (yesterday.back(2 * LOOK_BACK).start,),
         ).fetchall()
-    )
+    }
     days = [yesterday.back(back) for back in range(1, LOOK_BACK)]
+    running = [reports.period(now, since=yesterday.back(each - 1).since) for each in RUNNING]
+    earlier = [each.back(each.days) for each in running]
     wanted = [
         yesterday,
-        reports.period(now, since=yesterday.back(6).since),
+        *running,
         reports.period(now, on="last-week"),
         reports.period(now, on="last-month"),
-        *(day for day in days if day.start not in known),
-        *(day for day in days[: AGAIN - 1] if known.get(day.start) == 0),
+        *(each for each in (*earlier, *days) if (each.start, each.end) not in known),
+        *(each for each in days[: AGAIN - 1] if known.get((each.start, each.end)) == 0),
     ]
     return list({(each.start, each.end): each for each in wanted}.values())
 
@@ -121,7 +153,8 @@ def figures_of(db: Database, periods: Sequence[Period], now: float) -> list[Days
     """
     if not meta.is_fed(db.connection):
         return counting.figures_of(db, periods, now)
-    first, *others = (_read(db, each) for each in periods)
+    names = _Names.read(db)
+    first, *others = (_read(db, each, names) for each in periods)
     if first is None:
         raise _not_kept(db, periods[0])
     nothing = Figures(**dict.fromkeys(NAMES))
@@ -140,34 +173,57 @@ def curve(
     """(day, new, lost) of each day, as `figures.curve`; at a back office of the days kept."""
     if not meta.is_fed(db.connection):
         return counting.curve(db, period, now, store)
-    starts = period.starts()
+    names = _Names.read(db)
     found = []
-    for start, end in pairwise(starts):
-        day = _read(db, Period(times.day(start), times.day(start), start, end))
+    for start, end in pairwise(period.starts()):
+        day = _read(db, Period(times.day(start), times.day(start), start, end), names)
         line = day.totals if day is not None else Figures(new=None, lost=None)
         found.append((times.day(start), line.new, line.lost))
     return found
 
 
 def _not_kept(db: Database, period: Period) -> PolicyError:
-    (newest,) = db.execute("SELECT max(ends) FROM report_kept").fetchone()
-    hint = _("Head office counts them: `report keep`, every morning.")
-    if newest is not None:
-        hint = _("The newest that it keeps are of {day}.").format(day=times.day(newest - 1))
+    """Why there are no figures of a period, and of which day there are."""
+    days = (period.start, period.end)
+    if db.execute("SELECT 1 FROM report_kept WHERE start = ? AND ends = ?", days).fetchone():
+        return PolicyError(
+            _("What head office keeps of {days} cannot be read here.").format(days=period.words),
+            hint=_("It may be of a newer version; head office publishes it anew: `hub republish`."),
+        )
+    newest, first = db.execute(
+        "SELECT max(start), min(start) FROM report_kept WHERE ends - start < ?", (_DAY,)
+    ).fetchone()
+    hint = _("Head office counts them: `report keep`, a task of `schedule defaults` there.")
+    steps = []
+    if newest is not None and times.midnight(newest).timestamp() != newest:
+        hint = _(
+            "Its days begin at {time} by the time_zone here: set that as head office has it."
+        ).format(time=f"{times.local(newest):%H:%M}")
+    elif newest is not None:
+        last = times.day(newest)
+        hint = _("Single days are kept from {first} until {last}.").format(
+            first=times.day(first), last=last
+        )
+        steps = [f"storeops report daily --on {last}"]
     return PolicyError(
-        _("The head office keeps no figures of {days} for this shop.").format(days=period.words),
-        hint=hint,
-    )
+        _("Head office keeps no figures of {days} for this shop.").format(days=period.words),
+        hint=hint, next_steps=steps,
+    )  # fmt: skip
 
 
 # -- one shop's days as a text --------------------------------------------------------------------
 
 
 def _documents(found: DaysFigures) -> dict[int, str]:
-    """Department id → its figures and its guides'; where there are none there is no text."""
-    guides: dict[int, dict[str, dict[str, int | None]]] = {}
+    """Department id → its figures and its guides'.
+
+    A guide goes by staff.id, which stays when the userid changes; by which names the guide was
+    known then is for shops from which the guide is gone since.
+    """
+    guides: dict[int, dict[int, dict[str, int | str | None]]] = {}
     for each in found.guides:
-        guides.setdefault(each.department_id, {})[each.userid] = _packed(each.figures)
+        line = {"userid": each.userid, "name": each.name, **_packed(each.figures)}
+        guides.setdefault(each.department_id, {})[each.staff] = line
     return {
         each.department_id: json.dumps(
             {
@@ -179,7 +235,7 @@ def _documents(found: DaysFigures) -> dict[int, str]:
             separators=(",", ":"),
         )
         for each in found.stores
-        if each.department_id and (each.figures.any() or each.department_id in guides)
+        if each.department_id
     }
 
 
@@ -188,37 +244,60 @@ def _packed(figures: Figures) -> dict[str, int | None]:
     return {name: value for name, value in figures.as_dict().items() if value != 0}
 
 
-def _unpacked(values: dict[str, int | None]) -> Figures:
-    """What a later version counts besides is left out."""
-    return Figures(**{name: value for name, value in values.items() if name in NAMES})
+def _unpacked(values: dict[str, Any]) -> Figures:
+    """What a later version counts besides is left out.
+
+    Raises:
+        ValueError: no figures.
+    """
+    found = {name: value for name, value in values.items() if name in NAMES}
+    if any(value is not None and type(value) is not int for value in found.values()):
+        raise ValueError(found)
+    return Figures(**found)
 
 
-def _read(db: Database, period: Period) -> DaysFigures | None:
-    """This shop's figures of a period; None when they are not kept."""
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What shops and people are called here: shops with numbers, departments, staff.id."""
+
+    shops: Mapping[int, Shop]
+    departments: Mapping[int, str]
+    people: Mapping[int, tuple[str, str]]
+
+    @classmethod
+    def read(cls, db: Database) -> Self:
+        return cls(
+            {each.department_id: each for each in list_shops(db)},
+            directory.department_names(db),
+            directory.member_keys(db),
+        )
+
+
+def _read(db: Database, period: Period, names: _Names) -> DaysFigures | None:
+    """This shop's figures of a period; None when they are not kept, or cannot be read."""
     rows = db.execute(
         "SELECT store_id, complete, document FROM report_kept WHERE start = ? AND ends = ?"
         " ORDER BY store_id",
         (period.start, period.end),
     ).fetchall()
-    if not rows:
-        return None
-    shops = {each.department_id: each for each in list_shops(db)}
-    departments = directory.department_names(db)
-    people = {userid.lower(): name for userid, name in directory.member_keys(db).values()}
     stores: list[StoreFigures] = []
     guides: list[GuideFigures] = []
     notes: dict[str, None] = {}
-    for store, _complete, document in rows:
-        found = json.loads(document)
-        shop = shops.get(store)
-        name = (shop.name if shop else "") or departments.get(store, "")
-        code = shop.code if shop else ""
-        stores.append(StoreFigures(store, code, name, _unpacked(found["store"])))
-        guides += (
-            GuideFigures(userid, people.get(userid.lower(), ""), store, name, _unpacked(values))
-            for userid, values in found["guides"].items()
-        )
-        notes.update(dict.fromkeys(map(said, found["notes"])))
+    try:
+        for store, _complete, document in rows:
+            found = json.loads(document)
+            shop = names.shops.get(store)
+            name = (shop.name if shop else "") or names.departments.get(store, "")
+            code = shop.code if shop else ""
+            stores.append(StoreFigures(store, code, name, _unpacked(found["store"])))
+            for key, line in found["guides"].items():
+                who = names.people.get(int(key)) or (str(line["userid"]), str(line["name"]))
+                guides.append(GuideFigures(int(key), *who, store, name, _unpacked(line)))
+            notes.update((said(each), None) for each in found["notes"])
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    if not rows:
+        return None
     if len(stores) > 1:
         notes[_(_SEVERAL)] = None
     guides.sort(key=lambda each: (each.department_id, each.name, each.userid))

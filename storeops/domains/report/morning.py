@@ -13,6 +13,7 @@ from storeops.database.database import Database
 from storeops.domains.report.daily import month
 from storeops.domains.report.figures import DaysFigures, Figures
 from storeops.domains.report.kept import curve, figures_of
+from storeops.mirror.meta import is_fed
 from storeops.operations.reports import Period
 from storeops.operations.reports import period as days_of
 
@@ -89,8 +90,9 @@ def morning(db: Database, now: float, store: int | None = None) -> Morning:
         lines = [line(each.department_id, each.store, shops) for each in this.stores]
     else:
         guides = [{each.userid: each.figures for each in span.guides} for span in spans]
-        mine = (each for each in this.guides if each.department_id == store)
-        total = line(store, "", shops)
+        fed = is_fed(db.connection)  # all that is kept there is the shop's, of every department
+        mine = (each for each in this.guides if fed or each.department_id == store)
+        total = line(store, "", [{store: span.totals} for span in spans] if fed else shops)
         lines = [line(each.userid, each.name, guides) for each in mine]
     by = "store" if store is None else "owner"
     days = curve(db, month(yesterday), now, store)
