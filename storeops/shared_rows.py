@@ -60,6 +60,7 @@ class SharedThing:
             same.
         last: shown only when everything before it has arrived: how fresh the rest is.
         search: numbers are those of customers, whose text is searched.
+        at_once: how many are read at once; few where each holds rows of every shop.
     """
 
     kind: str
@@ -69,3 +70,4 @@ class SharedThing:
     stores: str = ""
     last: bool = False
     search: bool = False
+    at_once: int = 2000

@@ -105,8 +105,10 @@ def take(db: Database, at: float, limit: int = BATCH) -> OutboxBatch:
             newest.setdefault(kind, {})[key] = number
         messages: list[ThingMessage] = []
         for kind, thing in things().items():
-            if kind in newest:
-                messages += _messages(connection, thing, newest[kind])
+            noted = sorted(newest.get(kind, {}).items(), key=lambda each: each[1])
+            for first in range(0, len(noted), thing.at_once):
+                piece = dict(noted[first : first + thing.at_once])
+                messages += _messages(connection, thing, piece)
     return OutboxBatch(tuple(messages), rows[-1][0] if rows else 0, len(rows) == limit)
 
 

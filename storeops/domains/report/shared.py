@@ -31,14 +31,18 @@ THINGS = (
     ),
     SharedThing(
         kind="reportreplies",  # of all guides of a shop, a day
+        at_once=8,
         tables=(
             SharedTable(
                 name="report_behaviour",
                 rows="SELECT w.key, w.store, b.userid, b.day, b.chat_cnt, b.message_cnt,"
                 " b.reply_percentage, b.avg_reply_time, b.negative_feedback_cnt, b.new_apply_cnt,"
                 " b.new_contact_cnt, b.read_at FROM {wanted} AS w"
-                f" CROSS JOIN report_behaviour AS b ON {_OF_DAY.format(row='w')}{_OF_SHOP}"
-                " AND d.store = w.store ORDER BY b.userid",
+                # from the shop to its guides: a day has those of 1,500 shops
+                " CROSS JOIN {departments} AS d ON d.store = w.store AND d.below = 1"
+                " CROSS JOIN staff AS s ON s.main_department = d.department_id"
+                f" CROSS JOIN report_behaviour AS b ON {_OF_DAY.format(row='w')}"
+                " AND b.userid = s.userid ORDER BY b.userid",
                 held=f"day = :key * {DAY_S} - {CHINA_S}",
             ),
         ),
