@@ -9,6 +9,7 @@ import pytest
 
 from storeops import config, times
 from storeops.domains.report import kept
+from storeops.domains.report.shared import THINGS
 from storeops.errors import PolicyError
 from storeops.mirror import meta
 from storeops.notebook.stores import Shop, save_shops
@@ -80,7 +81,14 @@ def test_days_of_long_ago_stay_when_they_are_kept_now(mirror: Mirror, report: Re
     assert report("store", *words).code == 0
     with mirror.db.atomic() as connection:
         meta.write(connection, meta.FED_BY, "")
-    assert kept.keep(mirror.db, NOW + (kept.DAYS_KEPT + 1) * DAY).removed > 2
+    for later, there in ((34, (1, 7, 31)), (36, (1, 31)), (93, (31,)), (401, ())):
+        kept.keep(mirror.db, NOW + later * DAY, [reports.period(NOW + later * DAY, on="2025")])
+        found = mirror.db.execute(
+            "SELECT (ends - start) / 86400 AS days FROM report_kept WHERE ends <= ?"
+            " AND made_at <= ? GROUP BY days HAVING days IN (1, 7, 31)",
+            (NOW, NOW),
+        ).fetchall()
+        assert tuple(days for (days,) in found) == there
 
 
 def test_a_day_that_was_kept_before_it_was_over_is_counted_again(mirror: Mirror) -> None:
@@ -133,6 +141,17 @@ def test_what_cannot_be_read_is_said(shop: Mirror) -> None:
         shop.db.execute("UPDATE report_kept SET document = ? WHERE store_id = 11", (document,))
         with pytest.raises(PolicyError, match="cannot be read"):
             reports.make(shop.db, "store", day, NOW)
+
+
+def test_what_a_shop_gets_of_a_day_is_found_by_its_guides(mirror: Mirror) -> None:
+    """Not among the guides of all shops, for each shop anew: minutes for 1,500 shops."""
+    db = mirror.db.connection
+    db.execute("CREATE TEMP TABLE hub_wanted (key, store, PRIMARY KEY (key, store)) WITHOUT ROWID")
+    (table,) = next(each.tables for each in THINGS if each.kind == "reportreplies")
+    select = table.rows.format(wanted="hub_wanted", departments="hub_department")
+    plan = " ".join(row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {select}"))
+    assert "SEARCH b USING PRIMARY KEY (day=? AND userid=?)" in plan, plan
+    assert "SCAN s" not in plan, plan
 
 
 def broken(shop: Mirror) -> None:

@@ -33,7 +33,7 @@ from storeops.reading import directory
 
 LOOK_BACK = 30  # days that are kept when they are not there yet, such as on the first morning
 AGAIN = 7  # days that are counted again while something of them could not be known
-DAYS_KEPT, LONG_KEPT = 92, 400  # days: of what ends on any day, and of months and longer
+DAYS_KEPT, SPANS_KEPT, LONG_KEPT = 92, 35, 400  # days: of one, of some, of months and longer
 RUNNING = (7, 30)  # days that end with yesterday, as screens show them
 _DAY = 1.5 * 86_400  # one has 25 hours at most
 _SEVERAL = N_("This shop has several departments; who is a customer of two counts twice in all.")
@@ -97,20 +97,21 @@ def keep(db: Database, now: float, spans: Sequence[Period] = ()) -> KeepReport:
         for start, ends, made_at in connection.execute(
             "SELECT start, ends, max(made_at) FROM report_kept WHERE start < ?"
             " GROUP BY start, ends",
-            (now - DAYS_KEPT * 86_400,),
+            (now - SPANS_KEPT * 86_400,),
         ).fetchall():
-            most = LONG_KEPT if _is_long(start, ends) else DAYS_KEPT
-            if max(ends, made_at) < now - most * 86_400:
+            if max(ends, made_at) < now - _days_kept(start, ends) * 86_400:
                 removed += connection.execute(
                     "DELETE FROM report_kept WHERE start = ? AND ends = ?", (start, ends)
                 ).rowcount
     return KeepReport(spans, lines, removed)
 
 
-def _is_long(start: int, ends: int) -> bool:
-    """Whether days are a month of the calendar, or more than one has."""
-    firsts = times.local(start).day == times.local(ends).day == 1
-    return firsts or ends - start > 31.5 * 86_400
+def _days_kept(start: int, ends: int) -> int:
+    """How many days figures are kept after their end, or after they were made."""
+    if ends - start < _DAY:
+        return DAYS_KEPT
+    month = times.local(start).day == times.local(ends).day == 1
+    return LONG_KEPT if month or ends - start > 31.5 * 86_400 else SPANS_KEPT
 
 
 def due(db: Database, now: float) -> list[Period]:
