@@ -19,7 +19,10 @@ from textual.dom import DOMNode
 # a message that a handler posts to its own widget stands behind our first look, not the second
 LOOKS = 2
 # keys that lead nowhere else: held down, each would cost as much again as what it does
-MOVES = ("up", "down", "pageup", "pagedown", "left", "right", "home", "end")
+MOVES = {
+    **dict.fromkeys(("up", "down", "pageup", "pagedown"), "rows"),
+    **dict.fromkeys(("left", "right", "home", "end"), "sideways"),
+}
 LOOK_S = 0.01  # between looks at what is read
 PATIENCE_S = 1.0  # a widget that is taken away handles nothing any more
 
@@ -47,6 +50,8 @@ class KeyQueue:
         self._reading = reading
         self._waiting: deque[events.Key | events.Paste] = deque()
         self._turn = 0
+        self._run = ""  # what was handed on last, and is perhaps not done yet
+        self._since: tuple[DOMNode, bool] = (app, True)  # where a run began, and as `_look` wants
         self.busy = False
 
     async def take(self, event: events.Key | events.Paste) -> None:
@@ -58,25 +63,37 @@ class KeyQueue:
     async def _next(self) -> None:
         self.busy = bool(self._waiting)
         while self.busy:
-            self._turn += 1
-            event = self._waiting.popleft()
-            where = self._app.focused or self._app.screen
-            begins = not self._reading()
-            leads = self._leads(event)
-            await self._handle(event)
-            if leads:
-                self._timer = self._app.set_timer(PATIENCE_S, partial(self._over, self._turn))
-                self._settle(where, partial(self._look, self._turn, begins))
+            run = self._run_of(self._waiting[0])
+            if self._run and run != self._run:
+                self._run = ""
+                self._wait(*self._since)
                 return
+            event = self._waiting.popleft()
+            here = self._app.focused or self._app.screen, not self._reading()
+            if not self._run:
+                self._since = here
+            await self._handle(event)
+            if not run:
+                self._wait(*here)
+                return
+            self._run = run
             self.busy = bool(self._waiting)
 
-    def _leads(self, event: events.Key | events.Paste) -> bool:
-        """Whether a key may lead to where the next ones are for; a letter of a text does not."""
+    def _run_of(self, event: events.Key | events.Paste) -> str:
+        """With which others a key is handed on at once, for it leads nowhere: letters of a text,
+        moves to other rows, moves sideways; "" where it may lead to what the next ones are for."""
         if not isinstance(event, events.Key):
-            return True
+            return ""
         focused = self._app.focused
-        typed = focused is not None and focused.check_consume_key(event.key, event.character)
-        return not typed and event.key not in MOVES
+        if focused is not None and focused.check_consume_key(event.key, event.character):
+            return "letters"
+        return MOVES.get(event.key, "")
+
+    def _wait(self, where: DOMNode, begins: bool) -> None:
+        """Go on when what was handed on is done: a key with priority does not queue behind it."""
+        self._turn += 1
+        self._timer = self._app.set_timer(PATIENCE_S, partial(self._over, self._turn))
+        self._settle(where, partial(self._look, self._turn, begins))
 
     def _look(self, turn: int, begins: bool) -> None:
         """Where the key led to; `begins`: what is being read was asked for by this key."""

@@ -11,6 +11,7 @@ from textual.widgets import Input
 
 from tui import key_queue
 from tui.background import BackgroundWorker
+from tui.modals.remark import RemarkModal
 
 
 def burst(driver, text: str) -> None:
@@ -69,3 +70,47 @@ async def test_letters_of_a_text_do_not_wait_for_what_they_ask_for(chain, screen
                 while bar.text != "wang":
                     await asyncio.sleep(0.001)
         await driver.settle()
+
+
+def keys(driver, *names: str) -> None:
+    for name in names:
+        character = name if len(name) == 1 else " " if name == "space" else None
+        driver.app.post_message(
+            events.Key(_character_to_key(name) if character else name, character)
+        )
+
+
+async def typed(screens, look, *names: str):
+    """What comes of keys that arrive together, and of the same ones pressed slowly."""
+    found = []
+    for at_once in (True, False):
+        async with screens(start="customers") as driver:
+            if at_once:
+                keys(driver, *names)
+            else:
+                for name in names:
+                    await driver.press(name)
+                    await driver.settle()
+            await driver.settle()
+            found.append(look(driver))
+    return found
+
+
+async def test_a_key_with_priority_comes_after_what_was_typed(chain, screens, monkeypatch):
+    """It is not handed to the widget, behind whose letters and moves it would have to queue."""
+    go = lambda driver: driver.base.NAME  # noqa: E731
+    together, slowly = await typed(screens, go, ":", *"st", "down", "enter")
+    assert together == slowly
+    columns = lambda driver: driver.base.look.columns  # noqa: E731
+    for names in (("down", "space", "enter"), ("down", "right", "enter")):
+        together, slowly = await typed(screens, columns, "c", *names)
+        assert together == slowly, names
+    written: list[object] = []
+    take = RemarkModal.dismiss
+    monkeypatch.setattr(RemarkModal, "dismiss", lambda window, answer: (
+        written.append(answer and answer.values), take(window, answer)
+    )[1])  # fmt: skip
+    async with screens(start="customers") as driver:
+        keys(driver, "space", "r", *"VIP", "ctrl+s")
+        await driver.settle()
+    assert written == [{"remark": "VIP"}]
