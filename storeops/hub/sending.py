@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from storeops.errors import NetworkError
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
 
+_log = logging.getLogger(__name__)
+ROOM = 1024  # bytes of what the server takes that are headers
+
+
 class NotKeptError(NetworkError):
     """The server answers, and keeps nothing: its disk is full, most likely."""
 
@@ -29,11 +35,21 @@ async def publish(app: OfficeWiring, client: Client) -> OutboxBatch:
     """Publish the oldest notes, and say what they were.
 
     A message counts as published when the server has acknowledged it. After a crash in between the
-    same messages are published once more, which changes nothing for who has them.
+    same messages are published once more, which changes nothing for who has them. What is larger
+    than the server takes holds nobody up: it counts as not published, which `hub check` says.
     """
     batch = publishing.take(app.data, time.time())
     if not batch.last:
         return batch
+    most = client.max_payload - ROOM
+    for each in batch.messages:
+        if len(each.payload) > most:
+            _log.warning(
+                "not published: %s %d for %d has %d bytes, the server takes %d",
+                each.kind, each.key, each.store, len(each.payload), most,
+            )  # fmt: skip
+    fitting = tuple(each for each in batch.messages if len(each.payload) <= most)
+    batch = replace(batch, messages=fitting)
     if app.standing is not None:  # no shop knows what another host would not
         await asyncio.to_thread(app.secure)
     expected = None if app.standing is None else publishing.kept(app.data.connection)

@@ -475,6 +475,21 @@ def test_without_init_a_sync_notes_nothing(chain: Chain) -> None:
     must_agree(chain)
 
 
+def test_what_is_too_large_for_the_server_holds_nobody_up(chain: Chain) -> None:
+    """It is not published, and called so; everything else is."""
+    chain.settle()
+    data, (shop, _other) = chain.office.data, chain.departments
+    with data.atomic() as connection:
+        connection.execute("UPDATE department SET name = ? WHERE id = ?", ("大" * 600_000, shop))
+        connection.execute("UPDATE customer SET name = 'after ' || id")
+    chain.settle()
+    assert checks.differences(data, shop) == [("department", shop)]
+    with data.atomic() as connection:
+        connection.execute("UPDATE department SET name = 'A' WHERE id = ?", (shop,))
+    chain.settle()
+    must_agree(chain)
+
+
 def test_a_server_that_dies_comes_back(chain: Chain) -> None:
     """Head office starts it anew, publishes what came meanwhile, and goes on."""
     chain.settle()
