@@ -33,6 +33,11 @@ SHOP_OF_USERID = (
     " JOIN staff AS s ON s.userid = {row}.userid"
     " JOIN {{departments}} AS d ON d.department_id = s.main_department AND d.below = 1"
 )
+# behind {wanted} AS w: its shop's members, for rows that are found by a member
+MEMBERS_OF_WANTED = (
+    " CROSS JOIN {departments} AS d ON d.store = w.store AND d.below = 1"
+    " CROSS JOIN staff AS s ON s.main_department = d.department_id"
+)
 USERIDS_OF_STORE = f"SELECT userid FROM staff WHERE main_department {_HERE}"
 CUSTOMERS_OF_STORE = (
     f"SELECT DISTINCT customer_id FROM follow WHERE store_id {_HERE} AND status <> 'handed_over'"

@@ -4,7 +4,7 @@ chat and reply."""
 from __future__ import annotations
 
 from storeops.domains.report.behaviour import CHINA_S, DAY_S
-from storeops.mirror.shared import SHOP_OF_USERID, USERIDS_OF_STORE
+from storeops.mirror.shared import MEMBERS_OF_WANTED, SHOP_OF_USERID, USERIDS_OF_STORE
 from storeops.shared_rows import Noted, SharedTable, SharedThing
 
 _OF_SHOP = SHOP_OF_USERID.format(row="b")
@@ -39,9 +39,7 @@ THINGS = (
                 " b.reply_percentage, b.avg_reply_time, b.negative_feedback_cnt, b.new_apply_cnt,"
                 " b.new_contact_cnt, b.read_at FROM {wanted} AS w"
                 # from the shop to its guides: a day has those of 1,500 shops
-                " CROSS JOIN {departments} AS d ON d.store = w.store AND d.below = 1"
-                " CROSS JOIN staff AS s ON s.main_department = d.department_id"
-                f" CROSS JOIN report_behaviour AS b ON {_OF_DAY.format(row='w')}"
+                f"{MEMBERS_OF_WANTED} CROSS JOIN report_behaviour AS b ON {_OF_DAY.format(row='w')}"
                 " AND b.userid = s.userid ORDER BY b.userid",
                 held=f"day = :key * {DAY_S} - {CHINA_S}",
             ),
