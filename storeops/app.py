@@ -419,7 +419,7 @@ class App:
         """
         from storeops import secrets
         from storeops.operations.ownership import must_mean_one
-        from storeops.wecom.client import WeComClient  # httpx costs 117 ms
+        from storeops.wecom.client import WeComClient  # httpx costs 66 ms
         from storeops.wecom.transport import Timeouts
 
         name = self.profile.name

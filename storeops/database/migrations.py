@@ -17,6 +17,7 @@ from typing import Any
 
 from storeops.errors import ConfigError, StoreOpsError
 from storeops.i18n import _
+from storeops.spared_imports import spared
 
 GUARD = "guard_"  # name of triggers that refuse writing; who wants them makes them anew afterwards
 
@@ -121,10 +122,10 @@ def migrate(path: Path, connection: sqlite3.Connection, migrations: Sequence[Mig
     Raises:
         RoomError: the file was written by a newer storeops, or a step is not SQL that works here.
     """
-    import sqlite_utils
-    from sqlite_utils import Migrations
+    with spared("numpy"):
+        from sqlite_utils import Database, Migrations
 
-    db = sqlite_utils.Database(connection)
+    db = Database(connection, execute_plugins=False)  # looking for plugins costs as much again
     refuse_newer(path, connection, migrations)
     for (name,) in connection.execute(
         f"SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE '{GUARD}%'"

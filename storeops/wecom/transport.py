@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from storeops.spared_imports import spared
 from storeops.wecom.address import check_base_url, is_loopback
 from storeops.wecom.proxy import Proxy, proxy_for
 
@@ -138,7 +139,8 @@ class Transport:
     def _client(self) -> httpx.Client:
         with self._lock:
             if self._http is None:
-                import httpx  # 117 ms: only when something is really sent
+                with spared("httpx._main"):
+                    import httpx  # 66 ms: only when something is really sent
 
                 from storeops.wecom.deadline import Backend
 
