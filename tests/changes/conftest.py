@@ -57,7 +57,8 @@ def _open(sandbox: local.SandboxHandle) -> SyncedCorp:
     return SyncedCorp(sandbox, open_app(sandbox))
 
 
-def _sync(corp: SyncedCorp) -> None:
+def sync_corp(corp: SyncedCorp) -> None:
+    """How a corp begins, unless a test asks for more: `make_corp(begun=…)`."""
     assert run_sync(corp.app).outcome == "complete"
 
 
@@ -66,9 +67,9 @@ def make_corp(home: Path) -> Iterator[Callable[..., SyncedCorp]]:
     """Starts a sandbox of a given shape, opens a profile and syncs it."""
     open_now: list[SyncedCorp] = []
 
-    def make(**shape: Any) -> SyncedCorp:
+    def make(begun: Callable[[SyncedCorp], None] = sync_corp, **shape: Any) -> SyncedCorp:
         shape = {"stores": 2, "staff": 8, "follows": 120, **shape}
-        open_now.append(synced(home, shape, _open, _sync))
+        open_now.append(synced(home, shape, _open, begun))
         return open_now[-1]
 
     yield make

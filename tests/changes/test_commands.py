@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from storeops import config, i18n, secrets, terms
-from storeops.sandbox import local
+from storeops import config, i18n, terms
 
 SHAPE = {"plan_id", "kind", "rows", "ready", "blocked", "calls", "expires_at", "hash", "problems"}
 ITEM = {"row", "external_userid", "userid", "status", "errcode", "meaning", "next_step",
@@ -13,18 +12,10 @@ ITEM = {"row", "external_userid", "userid", "status", "errcode", "meaning", "nex
 
 
 @pytest.fixture
-def chain(cli):
-    """A synced profile on the command line, and the sandbox behind it."""
-    with local.start(stores=2, staff=8, follows=120) as sandbox:
-        config.save_profile(
-            config.Profile(
-                name="t", corp_id=sandbox.corp_id, agent_id=sandbox.agent_id,
-                base_url=sandbox.base_url, sandbox=True,
-            )
-        )  # fmt: skip
-        secrets.save("t", sandbox.secret)
-        assert cli("sync", "run", "--quiet").code == 0
-        yield sandbox
+def chain(corp):
+    """The sandbox behind a synced profile; commands open that for themselves."""
+    corp.app.close()
+    return corp.sandbox
 
 
 def tags(cli):

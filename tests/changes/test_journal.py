@@ -16,12 +16,13 @@ from storeops.changes.verify import verify
 from storeops.domains.tags.tag_plan import plan_tags
 from storeops.errors import ConflictError
 from storeops.reading.customers import Selection
+from storeops.sync.run import run_sync
 
 
-@pytest.fixture
-def done(corp):
-    """A corp in which one plan was carried out."""
+def carry_out(corp):
+    """Sync, and carry one plan out."""
     app = corp.app
+    assert run_sync(app).outcome == "complete"
     tag = app.data.execute("SELECT tag_id FROM tag LIMIT 1").fetchone()[0]
     selected = select_follows(
         app.data, FollowRequest(Selection(where="status:active"), follows="all"), app.clock.now()
@@ -29,7 +30,13 @@ def done(corp):
     plan = plan_tags(app.ledger, selected, add=[tag], reason="spring")
     apply.apply(app.ledger, plan.name)
     corp.run(plan_id=plan.id)
-    corp.plan = plans.get(app.data, plan.name)
+
+
+@pytest.fixture
+def done(make_corp):
+    """A corp in which one plan was carried out."""
+    corp = make_corp(begun=carry_out)
+    corp.plan = plans.get(corp.app.data, *corp.app.data.execute("SELECT name FROM plan").fetchone())
     return corp
 
 

@@ -9,7 +9,6 @@ import pytest
 
 from storeops import config, retrying, secrets
 from storeops.retrying import Waits
-from storeops.sandbox import local
 
 MARK, REMARK = "externalcontact/mark_tag", "externalcontact/remark"
 
@@ -22,20 +21,18 @@ def _impatient(monkeypatch):
 
 
 @pytest.fixture
-def chain(cli):
+def chain(make_corp):
     """A synced profile that is not the default one: steps must name it."""
-    with local.start(stores=2, staff=8, follows=60) as sandbox:
-        for name, address in (("other", "http://127.0.0.1:9"), ("t", sandbox.base_url)):
-            config.save_profile(
-                config.Profile(
-                    name=name, corp_id=sandbox.corp_id, agent_id=sandbox.agent_id,
-                    base_url=address, sandbox=True,
-                ),
-                make_default=name == "other",
-            )  # fmt: skip
-            secrets.save(name, sandbox.secret)
-        assert cli("sync", "run", "--quiet", "--profile", "t").code == 0
-        yield sandbox
+    corp = make_corp(follows=60)
+    corp.app.close()
+    sandbox = corp.sandbox
+    other = config.Profile(
+        name="other", corp_id=sandbox.corp_id, agent_id=sandbox.agent_id,
+        base_url="http://127.0.0.1:9", sandbox=True,
+    )  # fmt: skip
+    config.save_profile(other, make_default=True)
+    secrets.save("other", sandbox.secret)
+    return sandbox
 
 
 def steps(answer):

@@ -10,8 +10,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from storeops import paths
 from storeops.app import INBOX_ROOMS, migrations
 from storeops.database.database import open_database
@@ -32,12 +30,6 @@ def events() -> list[int]:
         return [row[0] for row in inbox.execute("SELECT at FROM kept ORDER BY at")]
     finally:
         inbox.close()
-
-
-@pytest.fixture
-def synced(cli: Any, shop: Any) -> Any:
-    assert cli("sync", "run", "-q").code == 0
-    return shop
 
 
 def test_check_reads_every_file(cli: Any, synced: Any) -> None:

@@ -15,8 +15,7 @@ from storeops.app import App
 from tests.conftest import Cli
 
 
-def test_leading_zeros_are_part_of_a_shops_name(cli: Cli, home: Path, shop: Any) -> None:
-    assert cli("sync", "run", "--quiet").code == 0
+def test_leading_zeros_are_part_of_a_shops_name(cli: Cli, home: Path, synced: Any) -> None:
     stores = cli("store", "list", "--json").json["items"]
     named = {each["name"].split()[-1]: each["name"] for each in stores if " 00" in each["name"]}
     assert len(named) == 3
@@ -77,9 +76,8 @@ def test_without_a_line_nothing_is_called_partial(cli: Cli, home: Path, shop: An
     assert {each["check"]: each["status"] for each in checks}["clock"] == "skipped"
 
 
-def test_what_could_not_be_read_comes_with_advice(cli: Cli, home: Path, shop: Any) -> None:
-    assert cli("sync", "run", "--quiet").code == 0
-    shop.control.fault("errcode", "externalcontact/batch/get_by_user", errcode=60011)
+def test_what_could_not_be_read_comes_with_advice(cli: Cli, home: Path, synced: Any) -> None:
+    synced.control.fault("errcode", "externalcontact/batch/get_by_user", errcode=60011)
     result = cli("sync", "run")
     assert result.code == 6
     assert "outside the app's visible scope (60011)" in result.err
@@ -106,9 +104,8 @@ def test_ceilings_reach_the_ledger(cli: Cli, home: Path, shop: Any) -> None:
 
 @pytest.mark.parametrize("number", ["²", "٣", "06"])
 def test_numbers_of_other_kinds_are_no_departments(
-    cli: Cli, home: Path, shop: Any, number: str
+    cli: Cli, home: Path, synced: Any, number: str
 ) -> None:
-    assert cli("sync", "run", "--quiet").code == 0
     assert cli("sync", "run", "--store", number).code in (2, 5)
     listed = cli("customer", "list", "--store", number, "--all", "--json")
     if number == "²":  # reads like 2, and shops have that in their names: no department 2 alone
@@ -119,9 +116,8 @@ def test_numbers_of_other_kinds_are_no_departments(
 
 
 def test_a_profiles_own_store_that_is_none_is_named_as_such(
-    cli: Cli, home: Path, shop: Any
+    cli: Cli, home: Path, synced: Any
 ) -> None:
-    assert cli("sync", "run", "--quiet").code == 0
     assert cli("config", "set", "profiles.shop.store", "no such shop").code == 0
     result = cli("customer", "list", "--json")
     assert result.code == 3

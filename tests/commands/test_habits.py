@@ -42,8 +42,7 @@ def test_help_on_what_there_is_not(cli: Any) -> None:
     assert "customer" in answer.err
 
 
-def test_reading_verbs_of_other_tools_are_understood(cli: Any, shop: Any) -> None:
-    assert cli("sync", "run", "--quiet").code == 0
+def test_reading_verbs_of_other_tools_are_understood(cli: Any, synced: Any) -> None:
     listed = cli("staff", "list", "-n", "2", "--json").out
     for line in (
         "staff get", "staff ls", "get staff", "get users", "list members", "成员 list", "users ls",
@@ -121,8 +120,7 @@ def test_no_parameter_shows_a_parsers_words(cli: Any) -> None:
         assert "{" not in page.partition("\n")[0]
 
 
-def test_exit_10_says_that_there_are_changes(cli: Any, shop: Any) -> None:
-    assert cli("sync", "run", "--quiet").code == 0
+def test_exit_10_says_that_there_are_changes(cli: Any, synced: Any) -> None:
     tag = cli("tag", "list", "--json").json["items"][0]["tag_id"]
     words = ("tag", "plan", "--add", tag, "--where", "status:active", "--follows", "all")
     assert cli(*words, "--detailed-exitcode").code == 10
@@ -170,8 +168,7 @@ def test_the_last_plan_is_ones_own(cli: Any, shop: Any) -> None:
     assert cli("plan", "undo", "last", "--json").json["ready"] == made["ready"], "now the undo"
 
 
-def test_the_last_plan_is_not_cancelled_instead_of_the_one_under_way(cli: Any, shop: Any) -> None:
-    assert cli("sync", "run", "--quiet").code == 0
+def test_the_last_plan_is_not_cancelled_instead_of_the_one_under_way(cli: Any, synced: Any) -> None:
     tag = cli("tag", "list", "--json").json["items"][0]["tag_id"]
     words = ("tag", "plan", "--add", tag, "--where", "status:active", "--follows", "all", "--json")
     made = cli(*words).json["plan_id"]
@@ -204,8 +201,7 @@ def test_cron_sends_no_mail_while_all_is_well(cli: Any, shop: Any, tmp_path: Any
     shop.control.clear_faults()
 
 
-def test_several_rules_are_one_answer(cli: Any, shop: Any, tmp_path: Any) -> None:
-    assert cli("sync", "run", "--quiet").code == 0
+def test_several_rules_are_one_answer(cli: Any, synced: Any, tmp_path: Any) -> None:
     tag = cli("tag", "list", "--json").json["items"][0]["tag_id"]
     for name in ("a", "b"):
         path = tmp_path / f"{name}.toml"
@@ -223,9 +219,8 @@ def test_a_wrong_word_for_a_setting_is_a_wrong_word(cli: Any, shop: Any) -> None
 
 
 def test_a_template_has_headings_of_the_language_that_are_read_again(
-    cli: Any, shop: Any, tmp_path: Any
+    cli: Any, synced: Any, tmp_path: Any
 ) -> None:
-    assert cli("sync", "run", "--quiet").code == 0
     template = cli("tag", "plan", "--template", "--lang", "zh_CN").out
     heading = template.splitlines()[0]
     assert "客户id" in heading

@@ -58,12 +58,6 @@ def unprivileged() -> Iterator[None]:
 
 
 @pytest.fixture
-def synced(cli: Any, shop: Any) -> Any:
-    assert cli("sync", "run", "-q").code == 0
-    return shop
-
-
-@pytest.fixture
 def older(synced: Any) -> None:
     """data.db as a storeops before the last migration left it."""
     data = paths.data_db("shop")

@@ -134,8 +134,7 @@ def test_forms_by_one_option(cli: Any) -> None:
     assert "contradict" in both.err
 
 
-def test_a_customer_is_shown_in_blocks(cli: Any, shop: Any) -> None:
-    assert cli("sync", "run", "--quiet").code == 0
+def test_a_customer_is_shown_in_blocks(cli: Any, synced: Any) -> None:
     who = json.loads(cli("customer", "list", "-n", "1", "--json").out)["items"][0]
     shown = cli("customer", "show", who["external_userid"]).out
     follow = who["follows"][0]

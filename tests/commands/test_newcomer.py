@@ -16,9 +16,8 @@ TAGS = "externalcontact/get_corp_tag_list"
 
 
 @pytest.fixture
-def plan(cli: Cli, shop: Any) -> str:
+def plan(cli: Cli, synced: Any) -> str:
     """A plan of some rows on a synced chain."""
-    assert cli("sync", "run", "-q").code == 0
     tag = cli("tag", "list", "--json").json["items"][0]["tag_id"]
     made = cli("tag", "plan", "--add", tag, "--where", f"!#{tag}", "--follows", "all", "--json")
     return str(made.json["plan_id"])

@@ -58,9 +58,8 @@ def breaks_out(text: str) -> list[str]:
 
 
 @pytest.fixture
-def hurt(home: Path, shop: Any, cli: Cli) -> Cli:
+def hurt(home: Path, synced: Any, cli: Cli) -> Cli:
     """A synced chain in which customers, remarks, staff, shops, tags and groups hurt."""
-    assert cli("sync", "run", "--quiet").code == 0
     who = ",".join(
         each["external_userid"]
         for each in cli("customer", "list", "-n", "20", "--json").json["items"]

@@ -70,15 +70,14 @@ SENTENCES = {
 
 
 @pytest.fixture
-def words(cli: Cli, shop: Any) -> dict[str, str]:
+def words(cli: Cli, synced: Any) -> dict[str, str]:
     """A synced chain with a leaver, a view and a mark; names to put into the commands."""
-    assert cli("sync", "run", "-q").code == 0
     guide = next(
         each["userid"]
         for each in cli("staff", "list", "--json").json["items"]
         if each["follows"] and each["status"] == "active"
     )
-    shop.control.act("staff_leave", userid=guide)
+    synced.control.act("staff_leave", userid=guide)
     assert cli("sync", "run", "-q").code == 0
     assert cli("view", "save", "v", "--where", "has:phone").code == 0
     assert cli("mark", "add", "m", "--where", "has:phone").code == 0
@@ -143,9 +142,8 @@ def test_tables_speak_chinese_and_programs_hear_the_same(
         assert len({len(row) for row in rows}) <= 1, command
 
 
-def test_history_is_told_in_words_and_kept_in_ids(cli: Cli, shop: Any) -> None:
+def test_history_is_told_in_words_and_kept_in_ids(cli: Cli, synced: Any) -> None:
     """Tags, shops, statuses and sources by name in a table; WeCom's own values for programs."""
-    assert cli("sync", "run", "-q").code == 0
     follow = cli("customer", "list", "--where", "status:active has:tag", "--json").json["items"][0]
     who, owner = follow["external_userid"], follow["follows"][0]["userid"]
     tags = cli("tag", "list", "--json").json["items"]
@@ -154,9 +152,11 @@ def test_history_is_told_in_words_and_kept_in_ids(cli: Cli, shop: Any) -> None:
     shops = {each["department_id"]: each for each in cli("store", "list", "--json").json["items"]}
     old = next(each["store_id"] for each in _members(cli) if each["userid"] == owner)
     other = next(key for key in shops if key != old)
-    shop.control.act("tag_mark", userid=owner, external_userid=who, add=[new["tag_id"]], remove=[])
-    shop.control.act("staff_move", userid=owner, department=other)
-    shop.control.act("follow_delete", userid=owner, external_userid=_another(cli, owner, who))
+    synced.control.act(
+        "tag_mark", userid=owner, external_userid=who, add=[new["tag_id"]], remove=[]
+    )
+    synced.control.act("staff_move", userid=owner, department=other)
+    synced.control.act("follow_delete", userid=owner, external_userid=_another(cli, owner, who))
     assert cli("sync", "run", "-q").code == 0
 
     entry = cli("customer", "timeline", who, "--json").json["items"][0]

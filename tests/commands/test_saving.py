@@ -18,9 +18,8 @@ def rows_of(path: Path) -> list[list[str]]:
 
 
 @pytest.fixture
-def done(cli: Cli, shop: Any) -> str:
+def done(cli: Cli, synced: Any) -> str:
     """A tag plan that was carried out; its plan_id."""
-    assert cli("sync", "run", "--quiet").code == 0
     tag = cli("tag", "list", "--json").json["items"][0]["tag_id"]
     words = ("tag", "plan", "--add", tag, "--where", "status:active", "--follows", "all")
     plan: str = cli(*words, "--json").json["plan_id"]
@@ -103,8 +102,7 @@ def test_every_export_spares_a_file_in_one_way(cli: Cli, done: str, tmp_path: Pa
         assert path.read_text() == "mine"
 
 
-def test_an_empty_csv_has_its_heading(cli: Cli, shop: Any) -> None:
-    assert cli("sync", "run", "--quiet").code == 0
+def test_an_empty_csv_has_its_heading(cli: Cli, synced: Any) -> None:
     for line in ("view list", "mark list", "job list", "plan list", "events list",
                  "handover quota", "customer list --where 王王王王王"):  # fmt: skip
         answer = cli(*line.split(), "--csv")

@@ -105,9 +105,8 @@ def test_secrets_in_a_raw_body_reach_neither_screen_nor_journal(cli, shop):
     assert "13812345678" not in said
 
 
-def test_queued_work_that_is_no_longer_allowed_is_not_sent(cli, shop):
-    assert cli("sync", "run", "-q").code == 0
-    tag = next(row["tag_id"] for row in shop.control.export("tags"))
+def test_queued_work_that_is_no_longer_allowed_is_not_sent(cli, synced):
+    tag = next(row["tag_id"] for row in synced.control.export("tags"))
     planned = cli(
         "tag", "plan", "--where", "status:active", "--follows", "all", "--add", tag, "--json"
     )
@@ -118,17 +117,17 @@ def test_queued_work_that_is_no_longer_allowed_is_not_sent(cli, shop):
 
     apply.apply(app.ledger, made["plan_id"])
     app.close()
-    shop.control.reset_calls()
+    synced.control.reset_calls()
     change(allow=("remark",))
     cli("job", "run")
-    assert "externalcontact/mark_tag" not in shop.control.calls()["paths"]
+    assert "externalcontact/mark_tag" not in synced.control.calls()["paths"]
     results = cli("plan", "results", made["plan_id"], "--json", "--all").json["items"]
     sent = [each for each in results if each["status"] != "blocked"]
     assert {each["status"] for each in sent} == {"failed"}
     change(allow=None)
     assert cli("job", "retry", made["plan_id"], "--failed").code == 0
     assert cli("job", "run").code == 0
-    assert "externalcontact/mark_tag" in shop.control.calls()["paths"]
+    assert "externalcontact/mark_tag" in synced.control.calls()["paths"]
     assert cli("audit", "verify").code == 0
 
 

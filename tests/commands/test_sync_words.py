@@ -79,8 +79,7 @@ def test_no_database_yet(cli: Any, shop: Any, words: tuple[str, ...]) -> None:
     assert not paths.data_db("shop").exists()
 
 
-def test_vacuum_of_a_damaged_file_says_damaged(cli: Any, shop: Any, tmp_path: Path) -> None:
-    assert cli("sync", "run", "-q").code == 0
+def test_vacuum_of_a_damaged_file_says_damaged(cli: Any, synced: Any, tmp_path: Path) -> None:
     file = paths.data_db("shop")
     with file.open("r+b") as out:
         out.seek(4096 * 40)
@@ -106,9 +105,8 @@ def test_faults_are_listed_with_what_they_do(cli: Any, shop: Any) -> None:
     assert cli("sandbox", "fault", "list", "--json").json["items"][1]["rate"] == 0.05
 
 
-def test_whole_scopes_are_named_before_members(cli: Any, shop: Any) -> None:
-    assert cli("sync", "run", "-q").code == 0
-    shop.stop()
+def test_whole_scopes_are_named_before_members(cli: Any, synced: Any) -> None:
+    synced.stop()
     answer = cli("sync", "run")
     assert answer.code == 8
     line = next(each for each in answer.err.splitlines() if "Not asked for" in each)
@@ -138,9 +136,8 @@ def test_status_names_an_interrupted_run(cli: Any) -> None:
     assert "sync was" not in cli("status").out
 
 
-def test_status_says_what_a_running_sync_waits_for(cli: Any, shop: Any) -> None:
-    assert cli("sync", "run", "-q").code == 0  # from now on the number of follows is known
-    shop.control.fault("errcode", GET_BY_USER, errcode=45009, nth=2)
+def test_status_says_what_a_running_sync_waits_for(cli: Any, synced: Any) -> None:
+    synced.control.fault("errcode", GET_BY_USER, errcode=45009, nth=2)
     app, paused = App.open(), threading.Event()
 
     def work() -> None:
@@ -167,8 +164,7 @@ def test_status_says_what_a_running_sync_waits_for(cli: Any, shop: Any) -> None:
     assert 30 < found["sync"]["left_s"] < 120  # the pause alone is a minute
 
 
-def test_a_damaged_run_db_stops_nobody(cli: Any, shop: Any) -> None:
-    assert cli("sync", "run", "-q").code == 0
+def test_a_damaged_run_db_stops_nobody(cli: Any, synced: Any) -> None:
     paths.run_db("shop").write_bytes(b"\xff" * 8192)
     answer = cli("customer", "list", "--json", "-n", "1")
     assert answer.code == 0

@@ -105,9 +105,8 @@ def test_the_secret_is_asked_for_and_not_shown(home: Path) -> None:
 
 @pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 130)])
 def test_restore_asks(
-    home: Path, shop: Any, cli: Any, tmp_path: Path, answer: str, code: int
+    home: Path, synced: Any, cli: Any, tmp_path: Path, answer: str, code: int
 ) -> None:
-    assert cli("sync", "run", "-q").code == 0
     assert cli("db", "backup", str(tmp_path / "copy.db")).code == 0
     found, seen = at_terminal(
         ["db", "restore", str(tmp_path / "copy.db")], home, typed=f"{answer}\n", when="[y/N]"

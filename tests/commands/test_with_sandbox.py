@@ -38,10 +38,11 @@ def test_sync_run_for_people(cli: Any, shop: Any) -> None:
     assert answer.err == ""  # no progress bar in a pipe
 
 
-def test_sync_partial_names_the_member_and_ends_with_6(cli: Any, shop: Any) -> None:
-    assert cli("sync", "run", "-q").code == 0
-    userid = next(row["userid"] for row in shop.control.export("follows"))
-    shop.control.fault("errcode", "externalcontact/batch/get_by_user", errcode=60011, match=userid)
+def test_sync_partial_names_the_member_and_ends_with_6(cli: Any, synced: Any) -> None:
+    userid = next(row["userid"] for row in synced.control.export("follows"))
+    synced.control.fault(
+        "errcode", "externalcontact/batch/get_by_user", errcode=60011, match=userid
+    )
     answer = cli("sync", "run")
     assert answer.code == 6
     assert userid in answer.err
@@ -52,10 +53,9 @@ def test_sync_partial_names_the_member_and_ends_with_6(cli: Any, shop: Any) -> N
     assert again["items"][0]["failures"] >= 1
 
 
-def test_sync_store_reads_one_shop(cli: Any, shop: Any) -> None:
-    assert cli("sync", "run", "-q").code == 0
-    row = next(iter(shop.control.export("follows")))
-    members = {each["userid"]: each for each in shop.control.export("staff")}
+def test_sync_store_reads_one_shop(cli: Any, synced: Any) -> None:
+    row = next(iter(synced.control.export("follows")))
+    members = {each["userid"]: each for each in synced.control.export("staff")}
     department = members[row["userid"]]["main_department"]
     answer = cli("sync", "run", "--store", str(department), "--json")
     assert answer.code == 0
@@ -69,11 +69,10 @@ def test_sync_wrong_scope(cli: Any, shop: Any) -> None:
     assert "follows" in answer.err
 
 
-def test_sync_verify_finds_what_changed_behind_our_back(cli: Any, shop: Any) -> None:
-    assert cli("sync", "run", "-q").code == 0
+def test_sync_verify_finds_what_changed_behind_our_back(cli: Any, synced: Any) -> None:
     assert cli("sync", "verify", "--all").code == 0
-    row = next(iter(shop.control.export("follows")))
-    shop.control.act(
+    row = next(iter(synced.control.export("follows")))
+    synced.control.act(
         "remark_edit",
         userid=row["userid"],
         external_userid=row["external_userid"],
@@ -167,9 +166,8 @@ def test_doctor_knows_the_wrong_kind_of_secret(
 
 
 def test_doctor_tries_the_secret_itself_not_a_kept_token(
-    cli: Any, shop: Any, monkeypatch: pytest.MonkeyPatch
+    cli: Any, synced: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert cli("sync", "run", "-q").code == 0
     monkeypatch.setenv("STOREOPS_SECRET_SHOP", "wrong")
     answer = cli("doctor")
     assert answer.code == 4
@@ -240,14 +238,13 @@ def test_api_bad_input_sends_nothing(cli: Any, shop: Any, words: list[str]) -> N
     assert "user/get" not in json.dumps(shop.control.calls())
 
 
-def test_backup_and_restore(cli: Any, shop: Any, tmp_path: Path) -> None:
-    assert cli("sync", "run", "-q").code == 0
+def test_backup_and_restore(cli: Any, synced: Any, tmp_path: Path) -> None:
     file = tmp_path / "copy.db"
     made = cli("db", "backup", str(file), "--json")
     assert made.code == 0
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert cli("db", "backup", str(file)).code == 3  # never over another file
-    shop.control.act("random", count=20, seed=1)
+    synced.control.act("random", count=20, seed=1)
     assert cli("sync", "run", "-q").code == 0
     later = cli("status", "--json").json["rows"]
     assert cli("db", "restore", str(file)).code == 2  # nobody there to say yes
@@ -284,8 +281,7 @@ def columns(app: Any) -> set[str]:
     return {row[1] for row in app.data.execute("PRAGMA table_info(job)")}
 
 
-def test_restore_refuses_what_is_no_backup(cli: Any, shop: Any, tmp_path: Path) -> None:
-    assert cli("sync", "run", "-q").code == 0
+def test_restore_refuses_what_is_no_backup(cli: Any, synced: Any, tmp_path: Path) -> None:
     path = paths.data_db("shop")
     size = path.stat().st_size
     text = tmp_path / "notes.txt"
@@ -297,9 +293,8 @@ def test_restore_refuses_what_is_no_backup(cli: Any, shop: Any, tmp_path: Path) 
 
 
 def test_restore_over_a_damaged_database_keeps_the_damaged_one(
-    cli: Any, shop: Any, tmp_path: Path
+    cli: Any, synced: Any, tmp_path: Path
 ) -> None:
-    assert cli("sync", "run", "-q").code == 0
     file = tmp_path / "copy.db"
     cli("db", "backup", str(file))
     path = paths.data_db("shop")
@@ -310,8 +305,7 @@ def test_restore_over_a_damaged_database_keeps_the_damaged_one(
     assert cli("sync", "history", "--json").json["items"][0]["outcome"] == "complete"
 
 
-def test_vacuum_and_paths(cli: Any, shop: Any) -> None:
-    assert cli("sync", "run", "-q").code == 0
+def test_vacuum_and_paths(cli: Any, synced: Any) -> None:
     assert cli("db", "vacuum", "--json").json["bytes_after"] > 0
     assert cli("db", "path").out.strip() == str(paths.data_db("shop"))
     names = [each["name"] for each in cli("db", "path", "--all", "--json").json["items"]]
@@ -386,11 +380,10 @@ def test_demo_refuses_to_take_over_a_real_profile_of_its_name(cli: Any, home: Pa
     ],
 )  # fmt: skip
 def test_odd_values_are_said_once_where_a_command_ends(
-    cli: Any, shop: Any, path: str, field: str, words: tuple[str, ...]
+    cli: Any, synced: Any, path: str, field: str, words: tuple[str, ...]
 ) -> None:
-    assert cli("sync", "run", "-q").code == 0
     kind = "number_as_text" if field == "order" else "cut_text"
-    shop.control.fault(kind, path, field=field)
+    synced.control.fault(kind, path, field=field)
     answer = cli(*words)
     assert answer.err.count("could not be read as") == 1, answer
     assert field in answer.err
@@ -405,16 +398,15 @@ def test_doctor_names_a_row_that_cannot_be_read(cli: Any, shop: Any, path: str) 
     assert answer.code == 0
 
 
-def test_verify_says_nothing_of_values_that_cannot_be_read(cli: Any, shop: Any) -> None:
-    assert cli("sync", "run", "-q").code == 0
+def test_verify_says_nothing_of_values_that_cannot_be_read(cli: Any, synced: Any) -> None:
     for path, field in (
         ("externalcontact/batch/get_by_user", "remark"),
         ("externalcontact/batch/get_by_user", "name"),
         ("externalcontact/get_corp_tag_list", "name"),
         ("department/list", "name"),
     ):
-        shop.control.fault("null_field", path, field=field, every=True)
+        synced.control.fault("null_field", path, field=field, every=True)
         answer = cli("sync", "verify", "--json")
-        shop.control.clear_faults()
+        synced.control.clear_faults()
         assert answer.json["equal"], (field, answer.out[:400])
         assert "could not be read" in answer.err

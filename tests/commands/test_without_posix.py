@@ -95,8 +95,7 @@ COMMANDS = (
 )
 
 
-def test_nothing_of_posix_is_asked_for(shop: Any, cli: Any, tmp_path: Any) -> None:
-    assert cli("sync", "run", "--quiet").code == 0
+def test_nothing_of_posix_is_asked_for(synced: Any, cli: Any, tmp_path: Any) -> None:
     names = [each["name"] for each in cli("tag", "list", "--json").json["items"]]
     tag = next(each for each in names if names.count(each) == 1)
     words = [
