@@ -12,6 +12,7 @@ from storeops.database.database import Database
 from storeops.mirror import column_store, index_text, meta
 from storeops.mirror.bulk import sorting
 from storeops.mirror.schema import INDEXES
+from storeops.mirror.search_pinyin import readings
 
 _SLICE_S = 0.02  # a building transaction never holds the file much longer
 _STEP = 500  # customers indexed between two looks at the watch
@@ -69,8 +70,8 @@ def refresh_statistics(db: Database) -> None:
 
 
 def warm_up() -> None:
-    """Load the table of readings (150 ms): better before a transaction than in it."""
-    import pypinyin.pinyin_dict  # noqa: F401
+    """Load the table of readings: better before a transaction than in it."""
+    readings()
 
 
 def build_search_slice(

@@ -11,7 +11,9 @@ import re
 import sqlite3
 import unicodedata
 from functools import cache
+from importlib import util
 from operator import add
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -119,14 +121,31 @@ class WritingSyllables(Syllables):
         ).fetchone()
         if row:
             return str(row[0])
-        from pypinyin.pinyin_dict import pinyin_dict  # 150 ms, only for characters never seen
-
-        reading = pinyin_dict.get(cp, "").partition(",")[0].replace("ü", "v")
+        reading = readings().get(cp, "").partition(",")[0].replace("ü", "v")
         plain = unicodedata.normalize("NFD", reading).replace("u\u0308", "v")
         syllable = "".join(ch for ch in plain if "a" <= ch <= "z")
         # The reading is kept for good: what is taken out later must be what was put in.
         self._connection.execute("INSERT INTO search_syllable VALUES (?, ?)", (cp, syllable))
         return syllable
+
+
+@cache
+def readings() -> dict[int, str]:
+    """Every character's readings as pypinyin has them, "zhòng,chóng": only for what is never seen.
+
+    Its one file, which takes 30 ms: the package itself loads all its phrases first, for 150 ms.
+    """
+    package = util.find_spec("pypinyin")
+    assert package is not None
+    assert package.submodule_search_locations
+    path = Path(package.submodule_search_locations[0], "pinyin_dict.py")
+    spec = util.spec_from_file_location("storeops_pinyin_dict", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    table: dict[int, str] = module.pinyin_dict
+    return table
 
 
 def _is_chinese(cp: int) -> bool:

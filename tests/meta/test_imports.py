@@ -82,11 +82,13 @@ def test_a_read_of_the_mirror_loads_nothing_heavy(tmp_path: Path) -> None:
 
 
 def test_what_makes_files_and_asks_wecom_loads_what_it_needs_alone(tmp_path: Path) -> None:
-    """What httpx and sqlite-utils bring for uses of their own costs more than they do."""
+    """What httpx, sqlite-utils and pypinyin bring for uses of their own costs more than they do."""
     code = (
         "from storeops import config, secrets\nfrom storeops.app import App\n"
         "config.save_profile(config.Profile('p', 'ww1', base_url='http://127.0.0.1:9'))\n"
-        "secrets.save('p', 'secret')\n" + RUN.format(words=["api", "get", "gettoken"], code=8)
+        "secrets.save('p', 'secret')\n"
+        + RUN.format(words=["api", "get", "gettoken"], code=8)
+        + "\nfrom storeops.mirror import indexes\nindexes.warm_up()"
     )
     needed = ("httpx", "sqlite_utils", "click", "msgspec")
     assert loaded(code, tmp_path, allowed=needed) == set()
