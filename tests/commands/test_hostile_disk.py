@@ -38,11 +38,13 @@ WRITES = (
 def no_file_larger(size: int) -> Iterator[None]:
     """No file may grow any more, as on a full disk: SQLite gets no shared memory."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    compiled, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # they would be cut off
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        sys.dont_write_bytecode = compiled
 
 
 @contextmanager
