@@ -46,7 +46,9 @@ class Lines:
 
     def __init__(self, port: int, count: int) -> None:
         self._port = port
-        self.ports = [free_port() for _each in range(count)]
+        # bound at once: of fifty free ports that are only looked up, two are the same now and then
+        self._sockets = [socket.create_server(("127.0.0.1", 0)) for _each in range(count)]
+        self.ports = [each.getsockname()[1] for each in self._sockets]
         self._cut = [False] * count
         self._open: list[set[asyncio.StreamWriter]] = [set() for _each in range(count)]
         self._loop = asyncio.new_event_loop()
@@ -59,9 +61,9 @@ class Lines:
         asyncio.set_event_loop(self._loop)
         servers = [
             self._loop.run_until_complete(
-                asyncio.start_server(lambda r, w, n=number: self._relay(n, r, w), "127.0.0.1", port)
+                asyncio.start_server(lambda r, w, n=number: self._relay(n, r, w), sock=each)
             )
-            for number, port in enumerate(self.ports)
+            for number, each in enumerate(self._sockets)
         ]
         self._ready.set()
         self._loop.run_forever()
