@@ -341,9 +341,11 @@ async def crowd(chain: Chain, changes: int) -> None:
         return tasks
 
     async def leave(tasks: list[asyncio.Task[None]]) -> None:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+        left = set(tasks)
+        while left:  # one whose message came at that moment has not heard that it is cancelled
+            for task in left:
+                task.cancel()
+            _ended, left = await asyncio.wait(left, timeout=5)
 
     async def night(word: str) -> None:
         await asyncio.to_thread(change, chain.app.data, keys, word)
