@@ -249,7 +249,7 @@ def erase(
             facts=plural("{count} fact", "{count} facts", gone.facts),
             events=plural("{count} event", "{count} events", gone.events),
             others=_(", ").join(
-                _("{name}: {count}").format(name=_(name), count=count)
+                _("{name}: {count}").format(name=term("detail", name), count=count)
                 for name, count in gone.others.items()
             ),
         ),

@@ -48,7 +48,10 @@ def test_a_raw_write_is_in_the_journal_before_and_after(cli, shop, follow):
         "intent": intent["seq"], "status": "done", "errcode": 0
     }  # fmt: skip
     assert cli("audit", "verify").code == 0
-    assert cli("audit", "erase", follow["external_userid"], "--yes").code == 0
+    erased = cli("audit", "erase", follow["external_userid"], "--yes", "--lang", "zh_CN")
+    assert erased.code == 0
+    assert "提成明细：" in erased.out, erased.out
+    assert "_" not in erased.out.splitlines()[0], "what domains emptied is named by their words"
     assert follow["external_userid"] not in json.dumps(journal(cli))
 
 
