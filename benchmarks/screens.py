@@ -229,8 +229,13 @@ def ours(data: Path, *, floor: bool, total: int) -> dict[str, Any]:
             from tui import mirror_customers  # noqa: F401
 
             customers = None
-        made = lambda: StoreOpsApp(core, start="customers", customers=customers)  # noqa: E731
-        found = asyncio.run(measure_screen(made, queries(data), marks=not floor))
+        from tui.garbage import seldom_collected
+
+        with seldom_collected() as begun:  # as `storeops tui` does
+            made = lambda: StoreOpsApp(  # noqa: E731
+                core, start="customers", customers=customers, begun=begun
+            )
+            found = asyncio.run(measure_screen(made, queries(data), marks=not floor))
         core.close()
         return found
 

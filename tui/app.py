@@ -103,6 +103,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         start: name of the first screen.
         target: what the first screen shall show, for example a filter.
         customers: customers from elsewhere than the profile's database.
+        begun: called once the first screen is painted.
 
     Attributes:
         crash: the bug that ended the application, None when it ended well.
@@ -121,8 +122,10 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         start: str = "today",
         target: str = "",
         customers: CustomerRepository | None = None,
+        begun: Callable[[], None] = lambda: None,
     ) -> None:
         self.core = core
+        self._begun = begun
         self._customers = customers
         names = self.screens(sandbox=core.profile.sandbox)
         self.specs: dict[str, ScreenSpec] = {
@@ -327,6 +330,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
             self.notify(text, severity="warning", timeout=20.0)
         self.look()
         self.set_interval(LOOK_EVERY, self.look)
+        self._begun()
 
     def look(self) -> None:
         """Ask for freshness, limits and revision; a new revision refreshes the screen."""

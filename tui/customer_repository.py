@@ -58,14 +58,14 @@ class FacetRows:
         title: translated heading of the kind.
         name: the value, for people.
         token: how the filter language says it.
-        count: customers; None while unknown.
+        count: customers.
     """
 
     kind: str
     title: str
     name: str
     token: str
-    count: int | None
+    count: int
 
 
 @dataclass(frozen=True, slots=True)

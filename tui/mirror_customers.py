@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from storeops.reading.query import CustomerQuery
     from storeops.reading.query_rows import CustomerRows
     from tui.mirror_facets import MirrorFacets
+    from tui.names import NameLookup
     from tui.suggestions import Suggestion
 
 
@@ -44,6 +46,7 @@ class MirrorCustomers:
         )
         self._statuses = {term.value: term.label for term in STATUSES}
         self._ways = {int(term.value): term for term in WAYS}
+        self._known = threading.local()  # what each worker knows of names
         self._facets: MirrorFacets | None = None
         self._last: tuple[Look, MirrorRows] | None = None  # whose query facets share
         self._small: list[int] | None = None  # keys of the last small change of marks
@@ -66,11 +69,18 @@ class MirrorCustomers:
         return suggest(self._names(), where)
 
     def _names(self) -> Names:
-        from storeops.notebook.stores import list_shops
-        from storeops.reading.filter_names import Names
+        return self._words().names
+
+    def _words(self) -> NameLookup:
+        """Names, for the thread that calls; read again when anybody has written."""
+        from tui.names import NameLookup
 
         db = self.core.data
-        return Names(db.connection, list_shops(db))
+        at = (db.connection, db.data_version, db.connection.total_changes)
+        if getattr(self._known, "at", None) != at:
+            self._known.at, self._known.words = at, NameLookup(db)
+        found: NameLookup = self._known.words
+        return found
 
     def query(self, look: Look) -> CustomerQuery:
         """The query of a look, for the thread that calls."""
@@ -100,7 +110,7 @@ class MirrorCustomers:
 
         def lines(query: CustomerQuery, ids: Sequence[int]) -> list[Line]:
             if not reader:
-                reader.append(customers.rows_of(db))
+                reader.append(customers.rows_of(db, columns=keys))
             meant = query.meant(ids)
             return [self._line(key, row, keys, meant) for key, row in reader[0].keyed(ids)]
 
@@ -168,7 +178,7 @@ class MirrorCustomers:
 
         last = self._last
         query = last[1].query() if last is not None and last[0] == look else self.query(look)
-        self._facets = MirrorFacets(self.core, query, self._names())
+        self._facets = MirrorFacets(self.core, query, self._words())
         yield from self._facets
 
     def stop_facets(self) -> None:

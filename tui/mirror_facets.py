@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from storeops.i18n import _
 from storeops.reading.conditions import conditions
@@ -12,11 +12,10 @@ from storeops.reading.filter import quoted
 from storeops.reading.filter_words import STATUSES, WAYS
 from storeops.reading.query import CustomerQuery
 from tui.customer_repository import FacetRows
-from tui.names import NameLookup
 
 if TYPE_CHECKING:
     from storeops.app import App
-    from storeops.reading.filter_names import Names
+    from tui.names import NameLookup
 
 VALUES = 400  # per kind; a pane shows a few at first
 
@@ -29,6 +28,36 @@ KINDS: tuple[tuple[str, str, Callable[[], str]], ...] = (
     ("way", "way", lambda: _("Way")),
     ("month", "since", lambda: _("Added")),
 )
+
+
+_Label = tuple[str, str]
+
+
+def _months(_words: NameLookup) -> Callable[[Any], _Label | None]:
+    # createtime 0: WeCom's list of the unassigned does not tell when they were added
+    return lambda month: None if month == "1970-01" else (month, f"since:{month} until:{month}")
+
+
+def _owners(words: NameLookup) -> Callable[[Any], _Label | None]:
+    members = words.by_key
+    return lambda key: (
+        (words.member(members[key]), words.member_filter(members[key])) if key in members else None
+    )
+
+
+def _stores(words: NameLookup) -> Callable[[Any], _Label | None]:
+    known = words.names.departments
+    return lambda key: (words.shop(key), words.shop_filter(key)) if key in known else None
+
+
+def _tags(words: NameLookup) -> Callable[[Any], _Label | None]:
+    known = {tag.id: tag for tag in words.names.tags.tags.values()}
+    return lambda key: (
+        (known[key].name, words.tag_filter(known[key].tag_id)) if key in known else None
+    )
+
+
+_BY_KIND = {"month": _months, "owner": _owners, "store": _stores, "tag": _tags}
 
 
 def _of_domains() -> list[tuple[str, str, Callable[[], str]]]:
@@ -46,15 +75,14 @@ class MirrorFacets:
     Args:
         core: the profile.
         query: whom to count.
-        names: looks names up.
+        words: looks names up.
     """
 
-    def __init__(self, core: App, query: CustomerQuery, names: Names) -> None:
+    def __init__(self, core: App, query: CustomerQuery, words: NameLookup) -> None:
         self._core = core
         self._query = query
-        self._names = names
+        self._words = words
         self._stopped = False
-        self._labels: dict[str, dict[int | str, tuple[str, str]]] = {}
 
     def stop(self) -> None:
         """End early."""
@@ -68,44 +96,26 @@ class MirrorFacets:
                 return
             if kind == "month" and not self._query.text:
                 continue  # the whole list by months says little
-            facets = []
+            facets, labels = [], self._labels(kind)
             for each in self._query.facet(kind, VALUES):
-                label = self._label(kind, each.value)
+                label = labels(each.value)
                 if label is not None:
                     facets.append(FacetRows(key, title(), *label, each.rows))
             if kind == "month":
                 facets.sort(key=lambda each: each.name, reverse=True)
             yield facets
 
-    def _label(self, kind: str, value: int | str) -> tuple[str, str] | None:
-        """(name for people, token of the filter language)."""
-        if kind == "month":
-            # createtime 0: WeCom's list of the unassigned does not tell when they were added
-            return None if value == "1970-01" else (str(value), f"since:{value} until:{value}")
-        if kind not in self._labels:
-            self._labels[kind] = self._read_labels(kind)
-        if kind in conditions():
-            name = self._labels[kind].get(value, (str(value), ""))[0]
-            return name, f"{kind}:{quoted(str(value))}"
-        return self._labels[kind].get(value if kind == "status" else int(value))
-
-    def _read_labels(self, kind: str) -> dict[int | str, tuple[str, str]]:
-        own = conditions().get(kind)
+    def _labels(self, kind: str) -> Callable[[Any], _Label | None]:
+        """What gives a value its (name for people, token of the filter language); only those that
+        are shown are looked up: a chain has thousands of members."""
+        words, own = self._words, conditions().get(kind)
         if own is not None and own.facet is not None:
-            return {key: (name, "") for key, name in own.facet.names(self._core.data).items()}
-        if kind == "status":
-            return {term.value: (term.label, f"status:{term.slug}") for term in STATUSES}
-        if kind == "way":
-            return {int(term.value): (term.label, f"way:{term.slug}") for term in WAYS}
-        words = NameLookup(self._core.data, self._names)
-        if kind == "owner":
-            return {
-                key: (name or userid, words.member_filter(userid))
-                for key, userid, name in self._names.staff
-            }
-        if kind == "store":
-            return {key: (words.shop(key), words.shop_filter(key)) for key in words.shops}
-        return {
-            tag.id: (tag.name, words.tag_filter(tag.tag_id))
-            for tag in self._names.tags.tags.values()
+            known = own.facet.names(self._core.data)
+            return lambda value: (known.get(value, str(value)), f"{kind}:{quoted(str(value))}")
+        if kind in _BY_KIND:
+            return _BY_KIND[kind](words)
+        terms: dict[Any, _Label] = {
+            int(each.value) if kind == "way" else each.value: (each.label, f"{kind}:{each.slug}")
+            for each in (WAYS if kind == "way" else STATUSES)
         }
+        return terms.get

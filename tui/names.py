@@ -47,6 +47,11 @@ class NameLookup:
         return {userid: name for _key, userid, name in self.names.staff}
 
     @cached_property
+    def by_key(self) -> dict[int, str]:
+        """staff.id → userid, of the same."""
+        return {key: userid for key, userid, _name in self.names.staff}
+
+    @cached_property
     def tags(self) -> dict[str, Tag]:
         """tag_id → tag, of those that are not deleted."""
         return {key: tag for key, tag in self.names.tags.tags.items() if not tag.deleted}

@@ -10,7 +10,7 @@ It is named in `Domain.columns`; its key stands in JSON beside WeCom's own field
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -68,14 +68,19 @@ def _careful(domain: Domain, show: Callable[[Any], str]) -> Callable[[Any], str]
     return shown
 
 
-def add_values(db: Any, rows: Mapping[int, dict[str, Any]]) -> None:
-    """Give customers the values of all columns, None where there is none.
+def add_values(
+    db: Any, rows: Mapping[int, dict[str, Any]], wanted: Container[str] | None = None
+) -> None:
+    """Give customers the values of columns, None where there is none.
 
     Args:
         db: data.db.
         rows: customer.id → row.
+        wanted: keys of the columns; None for all.
     """
     for key, (domain, column) in columns().items():
+        if wanted is not None and key not in wanted:
+            continue
         values: Mapping[int, Any] = {}
         with guarded(domain):
             values = column.values(db, list(rows))

@@ -6,7 +6,7 @@ and the profile's own shop.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,10 +126,18 @@ def open_query(
     return CustomerQuery(db, where, sort=sort, names=names_of(db), now=now)
 
 
-def rows_of(db: Database, *, reveal: bool = False) -> CustomerRows:
-    """Loads the rows of a page, shops by the notebook's names, phones masked unless `reveal`."""
+def rows_of(
+    db: Database, *, reveal: bool = False, columns: Container[str] | None = None
+) -> CustomerRows:
+    """Loads the rows of a page, shops by the notebook's names, phones masked unless `reveal`.
+
+    Args:
+        db: data.db.
+        reveal: phone numbers in full.
+        columns: keys of the columns of domains that are read; None for all.
+    """
     shops = {each.department_id: each.name for each in stores.list_shops(db) if each.name}
-    return CustomerRows(db, shops, None if reveal else (mask_phone, mask_phones))
+    return CustomerRows(db, shops, None if reveal else (mask_phone, mask_phones), columns)
 
 
 def stream(

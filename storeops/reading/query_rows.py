@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from storeops.database.database import Database
@@ -34,6 +34,7 @@ class CustomerRows:
         db: the mirror.
         shops: department.id → name to show instead of the department's own.
         mask: what to do with a phone number and with free text that may hold one; None: nothing.
+        columns: keys of the columns of domains that are read; None for all.
     """
 
     def __init__(
@@ -41,10 +42,12 @@ class CustomerRows:
         db: Database,
         shops: Mapping[int, str] | None = None,
         mask: tuple[Callable[[str], str], Callable[[str], str]] | None = None,
+        columns: Container[str] | None = None,
     ) -> None:
         self._db = db
         self._shops = dict(shops or {})
         self._mask = mask
+        self._columns = columns
         self._tags: dict[str, dict[str, str]] | None = None
         self._stores: dict[int, str] | None = None
 
@@ -55,7 +58,7 @@ class CustomerRows:
             `{external_userid, name, type, gender, unionid, status, follows: [{userid, staff_name,
             store, remark, description, remark_mobiles, createtime, add_way, state, status,
             deleted_by_customer_at, tags: [{tag_id, group_name, name}]}]}`, follows newest first,
-            and one key for each column of a domain.
+            and one key for each column of a domain that is read.
         """
         return [row for _key, row in self.keyed(ids)]
 
@@ -82,7 +85,7 @@ class CustomerRows:
                 "status": shown_status(mine),
                 "follows": mine,
             }
-        add_values(self._db, rows)
+        add_values(self._db, rows, self._columns)
         return [(key, rows[key]) for key in ids if key in rows]
 
     def _follow(

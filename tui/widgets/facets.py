@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
 VALUES = 12  # of a kind, shown at first
 REST = 0.3  # seconds without a change before facets are counted
+PAINTED = 0.1  # seconds between two paintings
 
 
 def toggled(where: str, token: str) -> str:
@@ -51,10 +51,13 @@ class FacetPane(Vertical):
     def __init__(self, reader: BackgroundWorker, counter: BackgroundWorker, *, id: str) -> None:
         super().__init__(id=id)
         self._list_workers = reader, counter
-        self._facets: list[FacetRows] = []
+        self._kinds: dict[str, list[FacetRows]] = {}
+        self._counted: list[str] = []  # those that are of the filter at hand
         self._open: set[str] = set()  # kinds of which every value is shown
         self._where = ""
         self._timer: Timer | None = None
+        self._painted: Timer | None = None  # a moment ago: what comes meanwhile waits for its end
+        self._fresh = True  # whether all that came is painted
 
     def compose(self) -> ComposeResult:
         """One list."""
@@ -85,34 +88,48 @@ class FacetPane(Vertical):
         self._timer = self.set_timer(REST, lambda: self._count(app, customers, look))
 
     def _count(self, app: StoreOpsApp, customers: CustomerRepository, look: Look) -> None:
-        counted: list[FacetRows] = []
-        before = self._facets
+        self._counted = []
 
         def count() -> None:
             for facets in customers.facets(look):
-                counted.extend(facets)
-                kinds = {each.kind for each in counted}
-                # what is not counted yet stays where it was, so that nothing moves under the hand
-                rest = [replace(each, count=None) for each in before if each.kind not in kinds]
-                app.call_later(self._put, look, [*counted, *rest])
-            app.call_later(self._put, look, list(counted))
+                app.call_later(self._put, look, facets)
+            app.call_later(self._all_came, look)
 
         app.background("facets").submit(
             count, lambda _none: None, app.failed, key="facets", stop=customers.stop_facets
         )
 
     def _put(self, look: Look, facets: list[FacetRows]) -> None:
-        if look.where != self._where or not self.is_mounted:
+        if look.where != self._where or not self.is_mounted or not facets:
             return
-        self._facets = facets
-        self._paint()
+        kind = facets[0].kind
+        self._kinds[kind] = facets
+        self._counted.append(kind)
+        self._show_soon()
+
+    def _all_came(self, look: Look) -> None:
+        if look.where == self._where and self.is_mounted:
+            self._kinds = {kind: self._kinds[kind] for kind in self._counted}
+            self._show_soon()
+
+    def _show_soon(self) -> None:
+        """Paint at once, but not for each of many kinds that come one after the other."""
+        self._fresh = False
+        if self._painted is None:
+            self._paint()
+            self._painted = self.set_timer(PAINTED, self._paint_rest)
+
+    def _paint_rest(self) -> None:
+        self._painted = None
+        if not self._fresh:
+            self._show_soon()
 
     def _paint(self) -> None:
-        facets, lines = self._facets, list[Line]()
+        self._fresh = True
+        lines: list[Line] = []
         padded = f" {self._where} "
-        groups = {facet.kind: [each for each in facets if each.kind == facet.kind]
-                  for facet in facets}  # fmt: skip
-        for kind, values in groups.items():
+        for kind in dict.fromkeys([*self._counted, *self._kinds]):
+            values = self._kinds[kind]
             lines.append(Line(("", kind), (values[0].title, ""), "head"))
             lines += self._values(kind, values, padded)
         self.table.show(TableRows(lines), stay=True)
@@ -120,10 +137,12 @@ class FacetPane(Vertical):
     def _values(self, kind: str, values: list[FacetRows], padded: str) -> list[Line]:
         lines: list[Line] = []
         most = len(values) if kind in self._open else VALUES
+        known = kind in self._counted
         for at, facet in enumerate(values):
-            if at >= most and f" {facet.token} " not in padded:
+            if at >= most and (not self._where or f" {facet.token} " not in padded):
                 continue
-            number = "" if facet.count is None else f"{facet.count:,}"
+            # what is not counted yet stays where it was, so that nothing moves under the hand
+            number = f"{facet.count:,}" if known else ""
             chosen = f" {facet.token} " in padded
             name = ("• " if chosen else "  ") + shown(facet.name)
             lines.append(

@@ -110,7 +110,8 @@ def export_customers(
         )
     if not over:
         refuse_taken(path)
-    read = Taken(stream(query, rows_of(db, reveal=reveal), None)[0], on_progress)
+    reader = rows_of(db, reveal=reveal, columns=None if kind == "ndjson" else names)
+    read = Taken(stream(query, reader, None)[0], on_progress)
     if kind == "ndjson":
         with text_file(path, over, stdout) as file:
             _write_ndjson(file, iter(read))
