@@ -231,10 +231,12 @@ def ours(data: Path, *, floor: bool, total: int) -> dict[str, Any]:
             customers = None
         from tui.garbage import seldom_collected
 
+        def made() -> StoreOpsApp:
+            screens = StoreOpsApp(core, start="customers", customers=customers)
+            screens.begun = begun
+            return screens
+
         with seldom_collected() as begun:  # as `storeops tui` does
-            made = lambda: StoreOpsApp(  # noqa: E731
-                core, start="customers", customers=customers, begun=begun
-            )
             found = asyncio.run(measure_screen(made, queries(data), marks=not floor))
         core.close()
         return found

@@ -37,7 +37,6 @@ def tui(
     core = call.app
     from storeops.app import App
     from tui.app import StoreOpsApp  # textual costs 170 ms
-    from tui.garbage import seldom_collected
 
     start = screen or ("customers" if where else "today")
     _check(start, where, StoreOpsApp.screens(sandbox=core.profile.sandbox))
@@ -48,16 +47,14 @@ def tui(
             next_steps=["storeops customer list --json"],
         )
     core.data  # noqa: B018 - a damaged database is explained here, not in full screen
-    with seldom_collected() as begun:
-        screens = StoreOpsApp(core, start=start, target=where, begun=begun)
-        screens.run()
+    screens = StoreOpsApp(core, start=start, target=where)
+    screens.run()
     while screens.next_profile and screens.crash is None:
         core = App.open(screens.next_profile, readonly=core.readonly, as_name=core.as_name)
         try:
             core.data  # noqa: B018 - as above
-            with seldom_collected() as begun:
-                screens = StoreOpsApp(core, begun=begun)
-                screens.run()
+            screens = StoreOpsApp(core)
+            screens.run()
         finally:
             core.close()
     if screens.crash is not None:

@@ -26,6 +26,7 @@ from storeops.i18n import _
 from storeops.plain import wrap
 from tui.background import BackgroundWorker
 from tui.cells import shown
+from tui.garbage import seldom_collected
 from tui.key_queue import KeyQueue
 from tui.keys import ascii_equivalent, caption
 from tui.screen_registry import screens as all_screens
@@ -103,11 +104,11 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         start: name of the first screen.
         target: what the first screen shall show, for example a filter.
         customers: customers from elsewhere than the profile's database.
-        begun: called once the first screen is painted.
 
     Attributes:
         crash: the bug that ended the application, None when it ended well.
         next_profile: the profile whose screens shall be opened next, "" for none.
+        begun: called once the first screen is painted.
     """
 
     ENABLE_COMMAND_PALETTE = False
@@ -122,10 +123,9 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         start: str = "today",
         target: str = "",
         customers: CustomerRepository | None = None,
-        begun: Callable[[], None] = lambda: None,
     ) -> None:
         self.core = core
-        self._begun = begun
+        self.begun: Callable[[], None] = lambda: None
         self._customers = customers
         names = self.screens(sandbox=core.profile.sandbox)
         self.specs: dict[str, ScreenSpec] = {
@@ -145,6 +145,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         self.title = "storeops"
         self.crash: Exception | None = None
         self._made: dict[str, Any] = {}  # a screen that is just being opened
+        self._openers: dict[str, Callable[[], object]] = {}
         self._left_out: set[str] = set()  # entry points of domains whose screens failed
         self.revision = 0
         self.first_target = target
@@ -235,8 +236,8 @@ class StoreOpsApp(App[None], inherit_bindings=False):
     # -- going ---------------------------------------------------------------------------------
 
     def opener(self, spec: ScreenSpec) -> Callable[[], object]:
-        """A call that opens `spec` as its key does."""
-        return partial(self.action_go, spec.name)
+        """A call that opens `spec` as its key does; the same every time, as bars want it."""
+        return self._openers.setdefault(spec.name, partial(self.action_go, spec.name))
 
     def go(self, name: str, target: str = "") -> None:
         """Open a screen, with something to show there (a filter, an id); Esc leads back here."""
@@ -321,6 +322,11 @@ class StoreOpsApp(App[None], inherit_bindings=False):
 
         return {each.department_id: each for each in list_shops(self.core.data)}
 
+    def run(self, *args: Any, **options: Any) -> None:
+        """Show the screens until somebody leaves, in a process that has nothing else to do."""
+        with seldom_collected() as self.begun:
+            super().run(*args, **options)
+
     def on_mount(self) -> None:
         """Begin to look at the mirror's revision."""
         self.call_after_refresh(self._begin)
@@ -330,7 +336,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
             self.notify(text, severity="warning", timeout=20.0)
         self.look()
         self.set_interval(LOOK_EVERY, self.look)
-        self._begun()
+        self.begun()
 
     def look(self) -> None:
         """Ask for freshness, limits and revision; a new revision refreshes the screen."""

@@ -132,7 +132,6 @@ class MirrorCustomers:
         newest = follows[0] if follows else {}
         owners = [each["staff_name"] or each["userid"] for each in follows]
         stores = list(dict.fromkeys(each["store"] for each in follows if each["store"]))
-        own = domain_columns()
         status = row["status"]
         cells = []
         for key in keys:
@@ -159,11 +158,11 @@ class MirrorCustomers:
                 text = " ".join(dict.fromkeys(phones))
             elif key == "follows":
                 text = str(len(owners))
-            elif key in own:
-                value = row.get(key)
-                text = "" if value is None else own[key][1].show(value)
-            else:
+            elif key == "external_userid":
                 text = row["external_userid"]
+            else:
+                value, brought = row.get(key), domain_columns().get(key)
+                text = "" if value is None or brought is None else brought[1].show(value)
             cells.append(shown(text))
         gone = ("missing", "lost", "handed_over")
         tone = "" if status == "active" else "gone" if status in gone else "warn"

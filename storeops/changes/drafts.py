@@ -15,6 +15,7 @@ from storeops.changes.action import READY, Row
 from storeops.changes.journal import dump
 from storeops.changes.ledger import Ledger
 from storeops.changes.plans import DRAFT, Plan
+from storeops.database.database import Database
 from storeops.errors import ConflictError, UsageError
 from storeops.i18n import _
 
@@ -25,6 +26,15 @@ def find(ledger: Ledger, kind: str) -> Plan | None:
     """The open draft of a kind, newest first; None when there is none."""
     found = plans.listing(ledger.db, kinds=(kind,), statuses=(DRAFT,), limit=1)
     return found[0] if found else None
+
+
+def sizes(db: Database) -> dict[str, int]:
+    """Rows of the open drafts per kind; kinds without one are left out."""
+    found = db.execute(
+        "SELECT kind, sum(rows) FROM plan WHERE status = ? GROUP BY kind HAVING sum(rows) > 0",
+        (DRAFT,),
+    )
+    return {kind: int(rows) for kind, rows in found}
 
 
 def put(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from storeops.changes import relations
+from storeops.changes import drafts, relations
 from storeops.changes.action import NOT_AS_PLANNED
-from storeops.changes.plan_listing import draft_sizes
 from storeops.changes.plans import MADE
 from storeops.database.database import Database
 
@@ -75,4 +74,4 @@ def pending_work(db: Database, now: float) -> PendingWork:
         pairs = connection.execute(f"SELECT userid, external_userid{rows_of}", since).fetchall()
         found = relations.by_pairs(db, pairs)
         over = sum(1 for each in found if each is not None and each.status in relations.GONE)
-    return PendingWork(draft_sizes(db), plans, rows, name, queued, held, bad, bad_plan, over)
+    return PendingWork(drafts.sizes(db), plans, rows, name, queued, held, bad, bad_plan, over)

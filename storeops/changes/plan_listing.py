@@ -1,4 +1,4 @@
-"""Rows of plans by position, as a screen shows them; drafts' sizes; results as a file."""
+"""Rows of plans by position, as a screen shows them; results as a file."""
 
 from __future__ import annotations
 
@@ -32,15 +32,6 @@ def newest_cards(
         card(ledger, plan, governor)
         for plan in (*drafts, *(each for each in found if each.id not in known))
     ]
-
-
-def draft_sizes(db: Database) -> dict[str, int]:
-    """Rows of the open drafts per kind; kinds without one are left out."""
-    found = db.execute(
-        "SELECT kind, sum(rows) FROM plan WHERE status = ? GROUP BY kind HAVING sum(rows) > 0",
-        (DRAFT,),
-    )
-    return {kind: int(rows) for kind, rows in found}
 
 
 def count(

@@ -78,6 +78,8 @@ def add_values(
         rows: customer.id → row.
         wanted: keys of the columns; None for all.
     """
+    if wanted is not None and not any(key in wanted for key in registry().named("columns")):
+        return  # no domain is loaded for nothing
     for key, (domain, column) in columns().items():
         if wanted is not None and key not in wanted:
             continue

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual import events, on
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -156,10 +157,14 @@ class AuditScreen(BaseScreen):
 
     # -- frame ---------------------------------------------------------------------------------
 
-    def on_resize(self, event: events.Resize) -> None:
+    def fold(self, size: Size) -> None:
         """Unfold the card when there is room."""
+        super().fold(size)
+        self.set_class(size.width >= WIDE, "wide")
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fill the card that was unfolded."""
         super().on_resize(event)
-        self.set_class(event.size.width >= WIDE, "wide")
         self._card()
 
     def crumbs(self) -> list[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.content import Content
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -81,6 +83,7 @@ class BaseScreen(Screen[None]):
         super().__init__()
         self._seen_revision = -1
         self._was_there = False
+        self._performers: dict[str, Callable[[], object]] = {}
         self._zoomed: list[Widget] = []  # the pane that has the whole screen, and what is around it
         self.parts: tuple[ScreenPart, ...] = ()
         for key in self.all_keys():
@@ -101,6 +104,7 @@ class BaseScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """The frame around the body."""
+        self.fold(self.app.size)  # before anything is laid out, and painted, the other way
         yield TabBar(id="tabs")
         yield Bar(id="crumbs")
         yield from self.body()
@@ -214,9 +218,13 @@ class BaseScreen(Screen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """The window has another size: fold panes away or unfold them."""
-        width, height = FRAMED
-        self.app.set_class(event.size.width >= width and event.size.height >= height, "framed")
+        self.fold(event.size)
         self.paint_frame()
+
+    def fold(self, size: Size) -> None:
+        """Say by classes for which panes there is room in so many cells and lines."""
+        width, height = FRAMED
+        self.app.set_class(size.width >= width and size.height >= height, "framed")
 
     def paint_frame(self) -> None:
         """Tabs, breadcrumb, status and footer anew."""
@@ -287,7 +295,8 @@ class BaseScreen(Screen[None]):
         return self.app.status_poller.right()
 
     def _performer(self, action: str) -> Callable[[], object]:
-        return lambda: self.perform(action)
+        """The same for an action every time: bars that say the same are not painted again."""
+        return self._performers.setdefault(action, partial(self.perform, action))
 
     # -- keys ----------------------------------------------------------------------------------
 

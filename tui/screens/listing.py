@@ -9,6 +9,7 @@ from typing import ClassVar
 from textual import events, on
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -163,10 +164,14 @@ class ListScreen(BaseScreen):
                 pane.put(Content(""))
             self.query_one("#card-pane", Pane).entitle(self.name_of(line) if line else _("Card"))
 
-    def on_resize(self, event: events.Resize) -> None:
+    def fold(self, size: Size) -> None:
         """Unfold the card when there is room."""
+        super().fold(size)
+        self.set_class(size.width >= WIDE, "wide")
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fill the card that was unfolded."""
         super().on_resize(event)
-        self.set_class(event.size.width >= WIDE, "wide")
         self.put_card(self.table.line)
 
     def crumbs(self) -> list[str]:

@@ -9,6 +9,7 @@ from typing import ClassVar
 from textual import events, on
 from textual.containers import Vertical
 from textual.content import Content
+from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -164,10 +165,10 @@ class TodayScreen(BaseScreen):
         if self._shown:
             self.others_wrote()
 
-    def on_resize(self, event: events.Resize) -> None:
+    def fold(self, size: Size) -> None:
         """More steps where there are more lines."""
-        super().on_resize(event)
-        self.set_class(event.size.height >= TALL, "tall")
+        super().fold(size)
+        self.set_class(size.height >= TALL, "tall")
 
     # -- keys ----------------------------------------------------------------------------------
 

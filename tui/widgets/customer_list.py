@@ -33,7 +33,8 @@ DEFAULT_COLUMNS = ("name", "remark", "owner", "store", "tags", "status", "added"
 
 def columns(keys: tuple[str, ...] = DEFAULT_COLUMNS) -> list[ListColumn]:
     """The columns called `keys`, in that order, titles in the user's language."""
-    known = _known()
+    own = {each[0]: each for each in _COLUMNS}
+    known = own if own.keys() >= set(keys) else _known()  # domains are loaded when one is shown
     return [
         ListColumn(
             key,

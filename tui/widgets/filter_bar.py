@@ -70,6 +70,7 @@ class FilterBar(Vertical):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.suggestions: Sequence[Suggestion] = ()
+        self._advice = ""  # what is said below the line
 
     def compose(self) -> ComposeResult:
         """Sign and line; advice below."""
@@ -123,6 +124,9 @@ class FilterBar(Vertical):
                 for each in self.suggestions
             )
             parts.append(_("Tab: {words}").format(words="  ".join(said)))
-        advice = self.query_one("#advice", Static)
-        advice.set_class(bool(parts), "shown")
-        advice.update(flowing("\n".join(parts)))
+        text = "\n".join(parts)
+        if text != self._advice:  # another one may be higher: all is laid out anew
+            self._advice = text
+            advice = self.query_one("#advice", Static)
+            advice.set_class(bool(parts), "shown")
+            advice.update(flowing(text))

@@ -6,6 +6,8 @@ What it holds, and where the cursor goes, is the business of whoever inherits.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -167,20 +169,28 @@ class PaintedList(ScrollView):
         if marked:
             style += self._style("marked")
         over = self._style("cursor" if self.has_focus else "blurred") if here else None
-        segments = [Segment(sign, style + over)]
+        pieces = [(sign, "")]
+        used = GUTTER
         if line is None:
-            segments.append(Segment("…", style + over))
+            pieces.append(("…", ""))
+            used += 1
         else:
             coloured = not line.tone and not marked
             for number, (index, cells) in enumerate(self._places):
                 if index < len(line.cells):
-                    blank = " " if number else ""
-                    for text, name in self._cell(line, index, cells, coloured):
-                        tone = style + self._style(name) if name else style
-                        segments.append(Segment(blank + text, tone + over))
-                        blank = ""
-        strip = Strip(segments)
-        return strip.extend_cell_length(width, style + over).crop(0, width)
+                    if number:
+                        pieces.append((" ", ""))
+                        used += 1
+                    pieces += self._cell(line, index, cells, coloured)
+                    used += cells
+        pieces.append((" " * (width - used), ""))
+        # one segment for what looks alike: every piece is looked at again on its way to the screen
+        segments = [
+            Segment("".join(text for text, _name in alike),
+                    (style + self._style(name) if name else style) + over)
+            for name, alike in groupby(pieces, key=itemgetter(1))
+        ]  # fmt: skip
+        return Strip(segments, max(used, width)).crop(0, width)
 
     def _cell(
         self, line: Line, index: int, cells: int, coloured: bool

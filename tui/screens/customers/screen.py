@@ -10,6 +10,7 @@ from typing import ClassVar, cast
 from textual import events, on
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.geometry import Size
 from textual.timer import Timer
 from textual.widget import Widget
 
@@ -139,6 +140,9 @@ class CustomersScreen(BaseScreen):
             self.bar.put(target)
         else:
             self.show()
+        self.call_after_refresh(self._read_marks)
+
+    def _read_marks(self) -> None:
         self.marks.read()
         self.drafts.read()
 
@@ -166,8 +170,7 @@ class CustomersScreen(BaseScreen):
     def read_again(self) -> None:
         """The same rows, read again; cursor and marks stay."""
         self.table.show(self.customers.rows(self._good), stay=True)
-        self.marks.read()
-        self.drafts.read()
+        self._read_marks()
         self._facets()
 
     def _listed(self) -> Look:
@@ -211,15 +214,19 @@ class CustomersScreen(BaseScreen):
             crumbs.append(_("marked only"))
         return crumbs
 
-    def on_resize(self, event: events.Resize) -> None:
+    def fold(self, size: Size) -> None:
         """Fold panes away or unfold them."""
-        super().on_resize(event)
-        width = event.size.width
-        self.set_class(width < FACETS_FROM, "narrow")
+        super().fold(size)
+        self.set_class(size.width < FACETS_FROM, "narrow")
         if not self.has_class("facets-chosen"):
-            self.set_class(width >= FACETS_FROM, "facets")
+            self.set_class(size.width >= FACETS_FROM, "facets")
+        self.set_class(size.width >= CARD_FROM, "card")
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fill the panes that were unfolded."""
+        super().on_resize(event)
+        if not self.has_class("facets-chosen"):
             self._facets()
-        self.set_class(width >= CARD_FROM, "card")
         self._card(self.table.line)
 
     @on(PaintedList.Laid)

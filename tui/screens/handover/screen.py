@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import events, on
+from textual import on
 from textual.containers import Container, Vertical
 from textual.content import Content
+from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -253,11 +254,11 @@ class HandoverScreen(BaseScreen):
 
     # -- frame ---------------------------------------------------------------------------------
 
-    def on_resize(self, event: events.Resize) -> None:
+    def fold(self, size: Size) -> None:
         """Panes beside each other where there is room."""
-        super().on_resize(event)
-        self.set_class(event.size.width >= WIDE, "wide")
-        self.set_class(event.size.height >= TALL, "tall")
+        super().fold(size)
+        self.set_class(size.width >= WIDE, "wide")
+        self.set_class(size.height >= TALL, "tall")
 
     def crumbs(self) -> list[str]:
         """Marked only; the plan made; what waits."""

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import events, on
+from textual import on
 from textual.containers import Vertical
 from textual.content import Content
+from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -170,10 +171,10 @@ class JobsScreen(BaseScreen):
 
     # -- frame ---------------------------------------------------------------------------------
 
-    def on_resize(self, event: events.Resize) -> None:
+    def fold(self, size: Size) -> None:
         """Give events more lines where there are many."""
-        super().on_resize(event)
-        self.set_class(event.size.height >= TALL, "tall")
+        super().fold(size)
+        self.set_class(size.height >= TALL, "tall")
 
     def crumbs(self) -> list[str]:
         """The plan and the filter."""

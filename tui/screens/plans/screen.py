@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on
 from textual.containers import Vertical
+from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
@@ -308,10 +309,10 @@ class PlansScreen(BaseScreen):
 
     # -- frame ---------------------------------------------------------------------------------
 
-    def on_resize(self, event: events.Resize) -> None:
+    def fold(self, size: Size) -> None:
         """Give the plans more lines where there are many."""
-        super().on_resize(event)
-        self.set_class(event.size.height >= TALL, "tall")
+        super().fold(size)
+        self.set_class(size.height >= TALL, "tall")
 
     def crumbs(self) -> list[str]:
         """The plan, and which of its rows."""
