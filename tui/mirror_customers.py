@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import shlex
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from storeops.i18n import _
 from storeops.notebook import mark_history, marks
 from storeops.reading import customers
-from storeops.reading.columns import columns as domain_columns
 from storeops.reading.filter import FilterError, parse
-from storeops.reading.filter_words import STATUSES, WAYS
-from storeops.times import day
-from tui.cells import chip, shown
+from tui.customer_lines import CustomerLines
 from tui.customer_repository import Advice, FacetRows, Look, NamedLook
 from tui.mirror_rows import MirrorRows
 from tui.widgets.customer_list import DEFAULT_COLUMNS, all_columns
@@ -44,8 +41,6 @@ class MirrorCustomers:
             ("oldest", _("oldest first")),
             ("name", _("by name")),
         )
-        self._statuses = {term.value: term.label for term in STATUSES}
-        self._ways = {int(term.value): term for term in WAYS}
         self._known = threading.local()  # what each worker knows of names
         self._facets: MirrorFacets | None = None
         self._last: tuple[Look, MirrorRows] | None = None  # whose query facets share
@@ -105,69 +100,20 @@ class MirrorCustomers:
     def rows(self, look: Look) -> MirrorRows:
         """The rows of a look."""
         keys = look.columns or DEFAULT_COLUMNS
-        db = self.core.data
+        db, made = self.core.data, CustomerLines(keys)
         reader: list[CustomerRows] = []  # made by the worker that reads, keeps the small tables
 
         def lines(query: CustomerQuery, ids: Sequence[int]) -> list[Line]:
             if not reader:
                 reader.append(customers.rows_of(db, columns=keys))
             meant = query.meant(ids)
-            return [self._line(key, row, keys, meant) for key, row in reader[0].keyed(ids)]
+            return [made.line(key, row, meant) for key, row in reader[0].keyed(ids)]
 
         rows = MirrorRows(
             db, lambda: self.query(look), lines, lambda ids: mark_history.among(db, ids)
         )
         self._last = look, rows
         return rows
-
-    def _line(
-        self,
-        customer: int,
-        row: Mapping[str, Any],
-        keys: Sequence[str],
-        meant: Set[tuple[int, str]],
-    ) -> Line:
-        """A customer as cells: the newest relation that the filter means comes first."""
-        follows = sorted(row["follows"], key=lambda each: (customer, each["userid"]) not in meant)
-        newest = follows[0] if follows else {}
-        owners = [each["staff_name"] or each["userid"] for each in follows]
-        stores = list(dict.fromkeys(each["store"] for each in follows if each["store"]))
-        status = row["status"]
-        cells = []
-        for key in keys:
-            if key == "name":
-                text = row["name"] or _("(no name)")
-            elif key == "owner":
-                text = _first(owners) or "-"
-            elif key == "store":
-                text = _first(stores)
-            elif key == "tags":
-                tags = (tag["name"] for each in follows for tag in each["tags"])
-                text = " ".join(dict.fromkeys(filter(None, tags)))
-            elif key == "status":
-                text = self._statuses[status]
-            elif key == "added":
-                text = day(newest.get("createtime", 0))
-            elif key == "way":
-                way = self._ways.get(newest.get("add_way", 0))
-                text = way.label if way else str(newest.get("add_way", ""))
-            elif key in ("remark", "state"):
-                text = newest.get(key, "")
-            elif key == "phone":
-                phones = (phone for each in follows for phone in each["remark_mobiles"])
-                text = " ".join(dict.fromkeys(phones))
-            elif key == "follows":
-                text = str(len(owners))
-            elif key == "external_userid":
-                text = row["external_userid"]
-            else:
-                value, brought = row.get(key), domain_columns().get(key)
-                text = "" if value is None or brought is None else brought[1].show(value)
-            cells.append(shown(text))
-        gone = ("missing", "lost", "handed_over")
-        tone = "" if status == "active" else "gone" if status in gone else "warn"
-        chips = {keys.index("tags"): _chips(follows)} if "tags" in keys else {}
-        return Line(customer, tuple(cells), tone, row["external_userid"], chips)
 
     # -- facets --------------------------------------------------------------------------------
 
@@ -345,14 +291,3 @@ def _fields(look: Look) -> tuple[str, ...]:
     known = flat_columns()
     wanted = [each for key in look.columns for each in _EXPORTED.get(key, (key,))]
     return tuple(dict.fromkeys([*(each for each in wanted if each in known), "external_userid"]))
-
-
-def _chips(follows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Tags in the colour of their group, each once."""
-    found = {tag["name"]: tag["group_name"] for each in follows for tag in each["tags"]}
-    return [(shown(name), chip(group)) for name, group in found.items() if name]
-
-
-def _first(names: Sequence[str]) -> str:
-    """The first name, and how many more there are."""
-    return names[0] + (f" +{len(names) - 1}" if len(names) > 1 else "") if names else ""

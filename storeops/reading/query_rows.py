@@ -71,7 +71,11 @@ class CustomerRows:
         # begun before the follows are read and ended after, so both see one moment of the mirror
         customers = connection.execute(_CUSTOMERS, (wanted,))
         for row in connection.execute(_FOLLOWS, (wanted,)):
-            follows.setdefault(row[0], []).append(self._follow(row, tags, stores))
+            found = self._follow(row, tags, stores)
+            if row[0] in follows:
+                follows[row[0]].append(found)
+            else:
+                follows[row[0]] = [found]
         rows = {}
         hide = self._mask[1] if self._mask else None
         for key, external_userid, name, kind, gender, unionid in customers:
@@ -136,9 +140,10 @@ def shown_status(follows: Sequence[Mapping[str, Any]]) -> str:
 
     `deleted` when the customer has deleted every member whose follow is active.
     """
-    status = overall_status(each["status"] for each in follows)
-    active = [each for each in follows if each["status"] == "active"]
-    if status == "active" and all(each["deleted_by_customer_at"] for each in active):
+    status = overall_status([each["status"] for each in follows])
+    if status == "active" and all(
+        each["deleted_by_customer_at"] for each in follows if each["status"] == "active"
+    ):
         return "deleted"
     return status
 
