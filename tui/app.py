@@ -325,7 +325,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
     def run(self, *args: Any, **options: Any) -> None:
         """Show the screens until somebody leaves, in a process that has nothing else to do."""
         with seldom_collected() as self.begun:
-            super().run(*args, **options)
+            return super().run(*args, **options)
 
     def on_mount(self) -> None:
         """Begin to look at the mirror's revision."""
