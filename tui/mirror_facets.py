@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from storeops.i18n import _
-from storeops.reading.conditions import conditions
+from storeops.reading.conditions import condition_of, conditions
 from storeops.reading.filter import quoted
 from storeops.reading.filter_words import STATUSES, WAYS
 from storeops.reading.query import CustomerQuery
@@ -60,13 +61,11 @@ def _tags(words: NameLookup) -> Callable[[Any], _Label | None]:
 _BY_KIND = {"month": _months, "owner": _owners, "store": _stores, "tag": _tags}
 
 
-def _of_domains() -> list[tuple[str, str, Callable[[], str]]]:
-    """The facets that domains bring, in the same form."""
-    return [
-        (key, key, partial(_, each.facet.title))
-        for key, each in conditions().items()
-        if each.facet is not None
-    ]
+def _of_domains() -> Iterator[tuple[str, str, Callable[[], str]]]:
+    """The facets that domains bring, in the same form; loaded once the others are counted."""
+    for key, each in conditions().items():
+        if each.facet is not None:
+            yield key, key, partial(_, each.facet.title)
 
 
 class MirrorFacets:
@@ -91,7 +90,7 @@ class MirrorFacets:
 
     def __iter__(self) -> Iterator[list[FacetRows]]:
         """One list per kind."""
-        for kind, key, title in (*KINDS, *_of_domains()):
+        for kind, key, title in chain(KINDS, _of_domains()):
             if self._stopped:
                 return
             if kind == "month" and not self._query.text:
@@ -108,7 +107,7 @@ class MirrorFacets:
     def _labels(self, kind: str) -> Callable[[Any], _Label | None]:
         """What gives a value its (name for people, token of the filter language); only those that
         are shown are looked up: a chain has thousands of members."""
-        words, own = self._words, conditions().get(kind)
+        words, own = self._words, condition_of(kind)
         if own is not None and own.facet is not None:
             known = own.facet.names(self._core.data)
             return lambda value: (known.get(value, str(value)), f"{kind}:{quoted(str(value))}")

@@ -20,7 +20,7 @@ from storeops.mirror.column_store import DELETED, DESCRIPTION, PHONE, REMARK, UN
 from storeops.mirror.search import SearchWord
 from storeops.reading import filter_dates
 from storeops.reading.branch import NOBODY, OF_CUSTOMER, Branch, Driver, Test
-from storeops.reading.conditions import Condition, conditions, listed, tested
+from storeops.reading.conditions import Condition, condition_of, listed, tested
 from storeops.reading.filter import (
     And,
     FieldTerm,
@@ -194,7 +194,7 @@ class Compiler:
             ]  # fmt: skip
         if node.key == "owners":
             return [(_owners(label, node.values[0]), False)]
-        if (own := conditions().get(node.key)) is not None:
+        if (own := condition_of(node.key)) is not None:
             values = node.values
             if own.named is not None:
                 values = tuple(map(str, self.names.resolve(self.text, node)))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from storeops.mirror.column_store import Mask
 
 Sql = tuple[str, tuple[Any, ...]]
+_OWN = frozenset(KEYS.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,12 @@ def conditions() -> dict[str, Condition]:
         else:
             found[key] = condition
     return found
+
+
+def condition_of(key: str) -> Condition | None:
+    """A domain's condition; None for any other key. For one of the language's own no domain is
+    loaded."""
+    return None if key in _OWN else conditions().get(key)
 
 
 @cache

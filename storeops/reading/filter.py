@@ -409,7 +409,7 @@ def _value(text: str, at: int, key: str, raw: str, option: str = "") -> str:
                 option=option,
             )
         return f"{(counted[1] or '=').removeprefix('=') or ''}{int(counted[2])}"
-    if (condition := conditions_.conditions().get(key)) is not None:
+    if (condition := conditions_.condition_of(key)) is not None:
         value = condition.values(raw)
         if value is None:
             raise FilterError(
@@ -434,5 +434,5 @@ def keys() -> list[str]:
 
 def is_single(key: str) -> bool:
     """Whether a condition takes one value."""
-    found = conditions_.conditions().get(key)
+    found = conditions_.condition_of(key)
     return key in _SINGLE if found is None else found.single

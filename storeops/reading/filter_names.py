@@ -12,7 +12,7 @@ from storeops.i18n import _, aside
 from storeops.mirror.members import Member, Members
 from storeops.mirror.tag_names import TagNames
 from storeops.plain import alike, plain
-from storeops.reading.conditions import conditions
+from storeops.reading.conditions import condition_of, conditions
 from storeops.reading.filter import ANY, And, FieldTerm, FilterError, Node, Not, Or
 from storeops.spelling import nearest
 
@@ -327,7 +327,7 @@ class Names:
 
     def known(self, key: str) -> Mapping[str, int]:
         """Name → key of what a domain's condition is about; {} where names are of no use."""
-        own = conditions().get(key)
+        own = condition_of(key)
         return own.named(self._connection) if own is not None and own.named is not None else {}
 
     def _known(self, key: str, value: str) -> tuple[set[int], list[str]]:

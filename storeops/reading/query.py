@@ -33,7 +33,7 @@ from storeops.i18n import _
 from storeops.mirror import column_store
 from storeops.reading.branch import OF_CUSTOMER, Branch
 from storeops.reading.compile import Compiler
-from storeops.reading.conditions import conditions
+from storeops.reading.conditions import condition_of, conditions
 from storeops.reading.facets import Counts, of_everybody, value_sql
 from storeops.reading.filter import Node, parse, unparse
 from storeops.reading.filter_names import Names
@@ -240,7 +240,7 @@ class CustomerQuery:
         Raises:
             UsageError: no such facet.
         """
-        own = conditions().get(name)
+        own = None if name in FACETS else condition_of(name)
         if name not in FACETS and (own is None or own.facet is None):
             raise UsageError(
                 _("There is no facet “{name}”.").format(name=name),
@@ -263,8 +263,8 @@ class CustomerQuery:
         return found
 
     def _counted(self, name: str) -> Counts:
-        own = conditions().get(name)
-        by_domain = "" if name in FACETS or own is None or own.facet is None else own.facet.pairs
+        own = None if name in FACETS else condition_of(name)
+        by_domain = "" if own is None or own.facet is None else own.facet.pairs
         with self._counting(whole=False) as scan:
             if scan is not None:
                 return scan.pairs(own.facet) if by_domain and own and own.facet else scan.by(name)

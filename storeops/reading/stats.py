@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from storeops.database.database import Database
 from storeops.i18n import _
 from storeops.notebook import stores
-from storeops.reading.conditions import conditions
+from storeops.reading.conditions import condition_of
 from storeops.reading.filter_words import label
-from storeops.reading.query import CustomerQuery, FacetValue, facets
+from storeops.reading.query import FACETS, CustomerQuery, FacetValue, facets
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def count_by(
 
 def named(db: Database, by: str, counts: Sequence[tuple[int | str, int]]) -> list[StatsBar]:
     """Bars of (stored value, customers), in their order, with the names that people use."""
-    own = conditions().get(by)
+    own = None if by in FACETS else condition_of(by)
     if own is not None and own.facet is not None:
         words = own.facet.names(db)
         return [StatsBar(value, words.get(value, str(value)), rows) for value, rows in counts]

@@ -91,7 +91,7 @@ def test_all_say_the_same_of_every_customer(ask, core, tmp_path):
          [who["staff_name"] or who["userid"] for who in each["follows"]])
         for each in listed
     ]  # fmt: skip
-    look = Look(columns=("id", "status", "owner"))
+    look = Look(columns=("external_userid", "status", "owner"))
     assert [each.cells for each in MirrorCustomers(core).rows(look).window(0, CUSTOMERS).lines] == [
         (key, status, (who[0] + (f" +{len(who) - 1}" if len(who) > 1 else "")) if who else "-")
         for key, status, who in wanted
@@ -118,7 +118,7 @@ def test_all_have_the_same_order(ask, core, tmp_path, sort):
     listed = ask("customer", "list", "--all", "--sort", sort, "--json").json["items"]
     keys = [each["external_userid"] for each in listed]
     assert len(set(keys)) == CUSTOMERS
-    look = Look(sort=sort, columns=("id",))
+    look = Look(sort=sort, columns=("external_userid",))
     assert [(key,) for key in keys] == [
         each.cells for each in MirrorCustomers(core).rows(look).window(0, CUSTOMERS).lines
     ]
