@@ -52,7 +52,7 @@ class FacetPane(Vertical):
         super().__init__(id=id)
         self._list_workers = reader, counter
         self._kinds: dict[str, list[FacetRows]] = {}
-        self._counted: list[str] = []  # those that are of the filter at hand
+        self._counted: list[str] = []  # those of the filter at hand; another list for each count
         self._open: set[str] = set()  # kinds of which every value is shown
         self._where = ""
         self._timer: Timer | None = None
@@ -81,36 +81,39 @@ class FacetPane(Vertical):
 
     def load(self, app: StoreOpsApp, customers: CustomerRepository, look: Look) -> None:
         """Count again for another filter; kinds appear as they are counted."""
-        self._where = look.where
+        self._where, self._counted = look.where, []
         if self._timer is not None:
             self._timer.stop()
         # while somebody types, rows come first
         self._timer = self.set_timer(REST, lambda: self._count(app, customers, look))
 
     def _count(self, app: StoreOpsApp, customers: CustomerRepository, look: Look) -> None:
-        self._counted = []
+        counted = self._counted
 
         def count() -> None:
             for facets in customers.facets(look):
-                app.call_later(self._put, look, facets)
-            app.call_later(self._all_came, look)
+                app.call_later(self._put, counted, facets)
+            app.call_later(self._all_came, counted)
 
         app.background("facets").submit(
             count, lambda _none: None, app.failed, key="facets", stop=customers.stop_facets
         )
 
-    def _put(self, look: Look, facets: list[FacetRows]) -> None:
-        if look.where != self._where or not self.is_mounted or not facets:
-            return
-        kind = facets[0].kind
-        self._kinds[kind] = facets
-        self._counted.append(kind)
-        self._show_soon()
-
-    def _all_came(self, look: Look) -> None:
-        if look.where == self._where and self.is_mounted:
-            self._kinds = {kind: self._kinds[kind] for kind in self._counted}
+    def _put(self, counted: list[str], facets: list[FacetRows]) -> None:
+        if self._at_hand(counted) and facets:
+            kind = facets[0].kind
+            self._kinds[kind] = facets
+            counted.append(kind)
             self._show_soon()
+
+    def _all_came(self, counted: list[str]) -> None:
+        if self._at_hand(counted):
+            self._kinds = {kind: self._kinds[kind] for kind in counted}
+            self._show_soon()
+
+    def _at_hand(self, counted: list[str]) -> bool:
+        """Not of a count that was stopped: the next one may be of the same filter."""
+        return counted is self._counted and self.is_mounted
 
     def _show_soon(self) -> None:
         """Paint at once, but not for each of many kinds that come one after the other."""
