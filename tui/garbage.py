@@ -23,7 +23,7 @@ def seldom_collected() -> Iterator[Callable[[], None]]:
     Yields:
         To be called once the first screen is painted; until then nothing is looked through.
     """
-    usual = gc.get_threshold()
+    usual, enabled = gc.get_threshold(), gc.isenabled()
     theirs = gc.get_freeze_count() > 0  # whoever runs us has left something out by themselves
 
     def begin() -> None:
@@ -39,4 +39,7 @@ def seldom_collected() -> Iterator[Callable[[], None]]:
         if not theirs:
             gc.unfreeze()
         gc.set_threshold(*usual)
-        gc.enable()
+        if enabled:
+            gc.enable()
+        else:
+            gc.disable()
