@@ -28,18 +28,16 @@ class NameLookup:
 
     Args:
         db: data.db.
-        names: what the filter language knows, where it was read already.
     """
 
-    def __init__(self, db: Database, names: Names | None = None) -> None:
+    def __init__(self, db: Database) -> None:
         self._db = db
-        self._names = names
         self._customers: dict[str, str] = {}
 
     @cached_property
     def names(self) -> Names:
         """What the filter language knows."""
-        return self._names or names_of(self._db)
+        return names_of(self._db)
 
     @cached_property
     def staff(self) -> dict[str, str]:
