@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+import sqlite3
 
 import pytest
 
 from storeops.sync.run import run_sync
+from tui.customer_repository import Look
+from tui.mirror_customers import MirrorCustomers
 
 
 async def test_handing_over_without_a_mark_offers_the_row(screens):
@@ -257,3 +261,21 @@ async def test_chinese_sentences_fill_their_lines():
     text = flowing("王店长将为马艳怡、余英雨的客户打上“客户等级/金卡”：3 次调用，立即完成。")
     assert len(text.broken(60).plain.partition("\n")[0]) >= 29
     assert text.broken(60).plain.replace("\n", "") == text.plain
+
+
+@pytest.mark.parametrize("who", ["we", "another process"])
+def test_names_are_read_again_when_somebody_has_written(core, who):
+    """Words of the filter, facets and queries know a tag by its new name at once."""
+    customers = MirrorCustomers(core)
+    assert customers.suggest("#翡") == ()
+    with contextlib.closing(sqlite3.connect(core.data.path)) as other, other:
+        connection = core.data.connection if who == "we" else other
+        connection.execute(
+            "UPDATE tag SET name = '翡翠' WHERE id = (SELECT t.id FROM tag t JOIN follow_tag f"
+            " ON f.tag_id = t.id GROUP BY 1 ORDER BY count(*) DESC LIMIT 1)"
+        )
+    (found,) = customers.suggest("#翡")
+    assert found.word.endswith("翡翠")
+    look = Look(where=found.word)
+    assert found.word in {each.token for kind in customers.facets(look) for each in kind}
+    assert customers.rows(look).count(None).rows > 0

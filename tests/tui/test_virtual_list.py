@@ -183,3 +183,18 @@ async def test_a_list_that_grows_higher_before_it_is_counted():
         await settle(app, pilot)
         assert table.total == 6
         assert "…" not in "".join(table.render_line(at).text for at in range(6))
+
+
+async def test_cells_that_look_alike_are_one_piece_and_blanks_between_are_the_row_s():
+    """What a dim, or coloured, cell looks like begins and ends with it."""
+    app = Host()
+    async with app.run_test(size=(40, 8)) as pilot:
+        table = app.query_one(VirtualList)
+        table.show(TableRows([Line(0, ("left", "one")), Line(1, ("a", "b"))]))
+        await settle(app, pilot)
+        assert [each.text for each in table.render_line(1)] == [f"   {'a':29} {'b':>6}"]
+        table.set_columns([ListColumn("a", "A", 8), ListColumn("b", "B", 6, tone="dim")])
+        await settle(app, pilot)
+        before, cell, after = table.render_line(1)
+        assert (before.text, cell.text, after.text.strip()) == ("   a        ", "b     ", "")
+        assert before.style == after.style != cell.style
