@@ -29,9 +29,7 @@ KINDS: tuple[tuple[str, str, Callable[[], str]], ...] = (
     ("way", "way", lambda: _("Way")),
     ("month", "since", lambda: _("Added")),
 )
-
-
-_Label = tuple[str, str]
+_Label = tuple[str, str]  # name for people, token of the filter language
 
 
 def _months(_words: NameLookup) -> Callable[[Any], _Label | None]:
@@ -105,8 +103,8 @@ class MirrorFacets:
             yield facets
 
     def _labels(self, kind: str) -> Callable[[Any], _Label | None]:
-        """What gives a value its (name for people, token of the filter language); only those that
-        are shown are looked up: a chain has thousands of members."""
+        """What gives a value its label, None for one that is not shown; only those that are counted
+        are looked up: a chain has thousands of members."""
         words, own = self._words, condition_of(kind)
         if own is not None and own.facet is not None:
             known = own.facet.names(self._core.data)

@@ -71,11 +71,7 @@ class CustomerRows:
         # begun before the follows are read and ended after, so both see one moment of the mirror
         customers = connection.execute(_CUSTOMERS, (wanted,))
         for row in connection.execute(_FOLLOWS, (wanted,)):
-            found = self._follow(row, tags, stores)
-            if row[0] in follows:
-                follows[row[0]].append(found)
-            else:
-                follows[row[0]] = [found]
+            follows.setdefault(row[0], []).append(self._follow(row, tags, stores))
         rows = {}
         hide = self._mask[1] if self._mask else None
         for key, external_userid, name, kind, gender, unionid in customers:

@@ -140,9 +140,10 @@ class CustomersScreen(BaseScreen):
             self.bar.put(target)
         else:
             self.show()
-        self.call_after_refresh(self._read_marks)
+        self.call_after_refresh(self._read_own)
 
-    def _read_marks(self) -> None:
+    def _read_own(self) -> None:
+        """What is kept on this machine; the first rows are painted before."""
         self.marks.read()
         self.drafts.read()
 
@@ -170,7 +171,7 @@ class CustomersScreen(BaseScreen):
     def read_again(self) -> None:
         """The same rows, read again; cursor and marks stay."""
         self.table.show(self.customers.rows(self._good), stay=True)
-        self._read_marks()
+        self._read_own()
         self._facets()
 
     def _listed(self) -> Look:
