@@ -104,7 +104,6 @@ async def test_kinds_that_come_together_are_painted_together(screens, core, monk
         await driver.rest()
         assert len(painted) == 1
         assert seen(driver) == [("status", "1")]
-        monkeypatch.setattr(facets, "PAINTED", 0.01)
 
 
 async def test_all_that_came_is_painted_in_the_end(screens, core, monkeypatch):

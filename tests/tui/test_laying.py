@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from textual.widgets import Static
 
 from tui.screens.base import BaseScreen
 from tui.widgets.bars import Bar
+from tui.widgets.filter_bar import FilterBar
 
 ROOM = {"wide", "tall", "facets", "card", "narrow"}  # classes of screens with room, or without
 
@@ -50,6 +52,30 @@ async def test_bars_that_say_the_same_are_not_painted_again(screens, monkeypatch
         monkeypatch.setattr(Bar, "refresh", spy)
         driver.base.paint_frame()
         assert painted == []
-        driver.base.toggle_class("facets")
         await driver.press("down", "space")  # a mark brings other buttons
         assert "footer" in painted
+
+
+async def test_advice_that_is_the_same_lays_nothing_out(screens, monkeypatch):
+    """It may be higher than what stood there, so all below it moves; the same one is no news."""
+    async with screens(start="customers") as driver:
+        told = []
+        update = Static.update
+
+        def spy(self, *args, **options):
+            if self.id == "advice":
+                told.append(args)
+            update(self, *args, **options)
+
+        monkeypatch.setattr(Static, "update", spy)
+        advise = driver.base.query_one(FilterBar).advise
+        advise("no such key", 0, ())
+        advise("no such key", 0, ())
+        await driver.settle()
+        assert len(told) == 1
+        assert "! no such key" in driver.text
+        advise("", None, ())
+        advise("", None, ())
+        assert len(told) == 2
+        await driver.settle()
+        assert "no such key" not in driver.text
