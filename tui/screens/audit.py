@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from textual import events, on
+from textual import on
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.geometry import Size
@@ -162,9 +162,8 @@ class AuditScreen(BaseScreen):
         super().fold(size)
         self.set_class(size.width >= WIDE, "wide")
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Fill the card that was unfolded."""
-        super().on_resize(event)
+    def fill(self) -> None:
+        """Fill the card."""
         self._card()
 
     def crumbs(self) -> list[str]:

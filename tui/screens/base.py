@@ -219,7 +219,11 @@ class BaseScreen(Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         """The window has another size: fold panes away or unfold them."""
         self.fold(event.size)
+        self.fill()
         self.paint_frame()
+
+    def fill(self) -> None:
+        """Fill the panes that were unfolded."""
 
     def fold(self, size: Size) -> None:
         """Say by classes for which panes there is room in so many cells and lines."""

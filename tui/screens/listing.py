@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from textual import events, on
+from textual import on
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.geometry import Size
@@ -169,9 +169,8 @@ class ListScreen(BaseScreen):
         super().fold(size)
         self.set_class(size.width >= WIDE, "wide")
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Fill the card that was unfolded."""
-        super().on_resize(event)
+    def fill(self) -> None:
+        """Fill the card."""
         self.put_card(self.table.line)
 
     def crumbs(self) -> list[str]:

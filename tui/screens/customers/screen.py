@@ -223,9 +223,8 @@ class CustomersScreen(BaseScreen):
             self.set_class(size.width >= FACETS_FROM, "facets")
         self.set_class(size.width >= CARD_FROM, "card")
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Fill the panes that were unfolded."""
-        super().on_resize(event)
+    def fill(self) -> None:
+        """Fill facets and card."""
         if not self.has_class("facets-chosen"):
             self._facets()
         self._card(self.table.line)
