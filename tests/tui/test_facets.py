@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from queue import SimpleQueue
 
 from tui.customer_repository import FacetRows, Look
@@ -112,3 +113,32 @@ async def test_all_that_came_is_painted_in_the_end(screens, core, monkeypatch):
     async with screens(start="customers", size=(160, 60), customers=served) as driver:
         await driver.rest()
         assert [name for name, _count in seen(driver)] == ["status", "store", "owner", "tag"]
+
+
+async def test_what_comes_while_all_is_taken_down_is_thrown_away(screens, core, monkeypatch):
+    """The application still works then; the pane has lost its list."""
+    begun, empty, counted = threading.Event(), threading.Event(), threading.Event()
+
+    class Late(Served):
+        def facets(self, look):
+            yield from super().facets(look)
+            if self.coming is not None:
+                begun.set()
+                empty.wait(5)
+                yield kind("status", 8)
+                counted.set()
+
+    def going(_pane):
+        empty.set()
+        counted.wait(5)
+
+    served = Late(core, kind("status", 5))
+    monkeypatch.setattr(FacetPane, "on_unmount", going, raising=False)
+    async with screens(start="customers", size=(160, 60), customers=served) as driver:
+        await driver.rest()
+        pane, look = driver.base.query_one(FacetPane), driver.base.look
+        await driver.press("1")  # this screen is taken down last
+        served.hold()
+        served.coming.put(None)
+        pane.load(driver.app, served, look)
+        await until(driver, begun.is_set)

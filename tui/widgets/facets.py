@@ -112,8 +112,9 @@ class FacetPane(Vertical):
             self._show_soon()
 
     def _at_hand(self, counted: list[str]) -> bool:
-        """Not of a count that was stopped: the next one may be of the same filter."""
-        return counted is self._counted and self.is_mounted
+        """Not of a count that was stopped (the next one may be of the same filter), nor while all
+        is taken down, when the list is gone."""
+        return counted is self._counted and self.app.is_running
 
     def _show_soon(self) -> None:
         """Paint at once, but not for each of many kinds that come one after the other."""
