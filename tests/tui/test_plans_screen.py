@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import threading
 
 import pytest
 
+from storeops.changes.marked import MarkedCustomers, follows_of
+from storeops.domains.remarks.remark_drafts import draft_remarks
 from storeops.mirror import facts
 
 FREE = "!#童装 status:active"
@@ -71,6 +74,28 @@ async def test_tag_three_review_apply_undo(screens, core, fresh_chain):
         await driver.press("enter")
         assert driver.base.card.state == "done"
         assert tagged(fresh_chain.sandbox, tag) == before
+
+
+async def test_a_new_plan_is_shown_although_the_old_ones_are_read_meanwhile(screens, core, journal):
+    """The list is painted again, with what is known as yet, before the new plan was read."""
+    gate = threading.Event()
+    async with screens(start="plans") as driver:
+        base = driver.base
+        old = base.card.plan.name
+        keys = [row[0] for row in core.data.execute("SELECT id FROM customer LIMIT 9")]
+        follows = follows_of(core.data, MarkedCustomers(tuple(keys), 0, ()), "newest")
+        made, _rows = draft_remarks(core.ledger, follows, {"description": "new"})
+        driver.app.background("reads").submit(
+            lambda: gate.wait(5), lambda _: None, driver.app.failed
+        )
+        base.arrive(made.name)
+        base.listing("plans").reload()
+        for _ in range(20):
+            await driver.pilot.pause()
+        assert base.card.plan.name == old
+        gate.set()
+        await driver.settle()
+        assert base.card.plan.name == made.name
 
 
 async def test_no_marks_means_the_row_under_the_cursor(screens):

@@ -113,6 +113,11 @@ class VirtualList(PaintedList, can_focus=True):
         return self._source
 
     @property
+    def held(self) -> bool:
+        """Whether the rows held are of `source`, not of what was shown before it."""
+        return not self._fresh
+
+    @property
     def line(self) -> Line | None:
         """The row under the cursor, None while it is unread or there is none."""
         return self._window.get(self.cursor)

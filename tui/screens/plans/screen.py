@@ -92,6 +92,7 @@ class PlansScreen(BaseScreen):
         self._shown: tuple[int, tuple[str, ...], str] | None = None  # plan.id, statuses, words
         self._summary: PlanSummary | None = None  # of the plan under the cursor
         self.wanted = ""  # the plan to go to when the list has been read
+        self._awaited = False  # it may be newer than the plans that are known
         self.chosen: set[int] = set()  # numbers of the marked rows
         self.parts = (
             LedgerWatch(self),
@@ -129,7 +130,7 @@ class PlansScreen(BaseScreen):
 
     def arrive(self, target: str) -> None:
         """Come to review a plan, by its id, or the newest draft ("draft"); "" looks at all."""
-        self.wanted = target
+        self.wanted, self._awaited = target, True
         if target:
             self._show_all()
             self.listing("rows").focus()
@@ -144,7 +145,7 @@ class PlansScreen(BaseScreen):
         self.remove_class("words")
 
     def _show(self, cards: list[Card]) -> None:
-        self._cards = cards
+        self._cards, self._awaited = cards, False
         lines = [self._line(card) for card in cards]
         rows = self.listing("plans")
         rows.show(TableRows(lines), stay=True)
@@ -286,11 +287,12 @@ class PlansScreen(BaseScreen):
 
     @on(VirtualList.Moved, "#plans")
     def _moved(self, event: VirtualList.Moved) -> None:
-        if self.wanted and event.line is not None:
+        plans = self.listing("plans")
+        if self.wanted and plans.held and not self._awaited and event.line is not None:
             names = [card.plan.name for card in self._cards]
             at = names.index(self.wanted) if self.wanted in names else 0
             self.wanted = ""
-            self.listing("plans").go_to(at)
+            plans.go_to(at)
         card = self.card
         if card is not None and (self._shown is None or self._shown[0] != card.plan.id):
             if self._shown is not None:
