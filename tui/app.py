@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from textual import events
-from textual.app import App
+from textual.app import App, ScreenStackError
+from textual.css.query import NoMatches
 from textual.filter import LineFilter
 from textual.notifications import Notification, SeverityLevel
 from textual.widgets import Input, TextArea
@@ -47,6 +48,7 @@ TRAIL = 20  # steps that Esc leads back
 WORKER_CACHE = 2  # MiB of page cache per worker: several read at once, each in small steps
 NOTICE = 66  # cells of a line of a notice
 LOOK_EVERY = 1.0  # seconds between two looks whether anybody has written
+GONE = NoMatches, ScreenStackError  # what looking for widgets and screens that are gone raises
 
 
 @runtime_checkable
@@ -516,7 +518,13 @@ class StoreOpsApp(App[None], inherit_bindings=False):
     # -- crashes -------------------------------------------------------------------------------
 
     def _handle_exception(self, error: Exception) -> None:
-        """A fault of a stranger's screen costs that screen; any other ends the application."""
+        """A fault of a stranger's screen costs that screen; any other ends the application.
+
+        It is none when all is taken down while a screen is being opened, and the screen looks for
+        widgets that it does not get any more.
+        """
+        if (self._exit or not self.is_running) and isinstance(error, GONE):
+            return
         screen = self._screen_there
         if not self.is_running or not self._do_without(error, screen.NAME if screen else ""):
             super()._handle_exception(error)

@@ -44,6 +44,27 @@ def test_from_one_screen_to_each_other(core):
     assert seen == list(app.specs)
 
 
+@pytest.mark.parametrize("way", ["run", "test"])
+@pytest.mark.parametrize("turns", [0, 2, 20])
+async def test_leaving_while_a_screen_is_opened(core, turns, way):
+    """Its widgets are not made any more, or gone again, when it looks for them."""
+    app = StoreOpsApp(core)
+
+    async def leave(pilot):
+        await Driver(app, pilot).settle()
+        app.action_go("plans")
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        app.exit()
+
+    if way == "run":
+        await app.run_async(headless=True, size=(100, 30), auto_pilot=leave)
+    else:
+        async with app.run_test(size=(100, 30)) as pilot:
+            await leave(pilot)
+    assert app.crash is None
+
+
 STRANGER = """
 from tui.screens.base import BaseScreen
 from tui.screens.listing import ListScreen
