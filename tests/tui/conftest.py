@@ -217,6 +217,8 @@ class Driver:
     async def resize(self, width: int, height: int) -> None:
         """Give the terminal another size."""
         await self.pilot.resize_terminal(width, height)
+        while self.app._resize_timer is not None:  # Textual tells its screens a moment later
+            await asyncio.sleep(0.002)
         await self.settle()
 
     async def hush(self) -> None:

@@ -142,3 +142,18 @@ async def test_what_comes_while_all_is_taken_down_is_thrown_away(screens, core, 
         served.coming.put(None)
         pane.load(driver.app, served, look)
         await until(driver, begun.is_set)
+
+
+async def test_facets_never_lie_over_the_list_that_has_the_keys(screens):
+    """Chosen on a wide terminal and left: when it becomes narrow they give way to the list."""
+    async with screens(start="customers", size=(130, 40)) as driver:
+        await driver.press("f", "escape")
+        assert driver.base.query_one(FacetPane).display
+        assert driver.base.table.has_focus
+        await driver.resize(80, 24)
+        assert driver.base.table.region.width > 60
+        await driver.press("f")
+        assert driver.base.query_one(FacetPane).region.width > 60
+        await driver.resize(70, 24)
+        assert driver.base.query_one(FacetPane).has_keys
+        assert driver.base.query_one(FacetPane).region.width > 60

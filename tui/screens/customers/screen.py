@@ -221,6 +221,8 @@ class CustomersScreen(BaseScreen):
         self.set_class(size.width < FACETS_FROM, "narrow")
         if not self.has_class("facets-chosen"):
             self.set_class(size.width >= FACETS_FROM, "facets")
+        elif size.width < FACETS_FROM and not self._in_facets:
+            self.remove_class("facets")  # they would lie over the list, which has the keys
         self.set_class(size.width >= CARD_FROM, "card")
 
     def fill(self) -> None:
