@@ -7,7 +7,7 @@ import pytest
 
 from storeops.domains.export.export import export_customers
 from storeops.reading.customers import rows_of
-from storeops.reading.query import CustomerQuery
+from storeops.reading.query import FACETS, CustomerQuery
 from tui.customer_lines import CustomerLines
 from tui.customer_repository import Look
 from tui.mirror_customers import MirrorCustomers
@@ -65,3 +65,28 @@ def test_whom_nobody_follows_has_come_no_way():
     line = lines.line(7, {"name": "", "follows": [], "status": "lost", "external_userid": "wm7"})
     assert line.cells == ("(no name)", "0", "", "", "", "-", "", "")
     assert (line.key, line.data, line.tone) == (7, "wm7", "gone")
+
+
+def test_conditions_of_our_own_load_no_domain(core, monkeypatch):
+    """Those of domains are loaded when one of them is asked for."""
+    from storeops.domain import Registry, registry
+    from storeops.reading.conditions import conditions, words
+
+    for kept in (conditions, words):
+        kept.cache_clear()
+    theirs = {where for _domain, where in registry().named("conditions").values()}
+    loaded, load = set(), Registry.loaded
+
+    def spy(self, domain, where, kind=object):
+        loaded.update({where} & theirs)
+        return load(self, domain, where, kind)
+
+    monkeypatch.setattr(Registry, "loaded", spy)
+    where = "status:active has:phone since:2020 owners:>0 !type:wecom state:x*"
+    query = CustomerQuery(core.data, where, now=0)
+    query.count()
+    for facet in FACETS:
+        query.facet(facet)
+    assert not loaded
+    CustomerQuery(core.data, "orders:>0", now=0).count()
+    assert loaded == theirs
