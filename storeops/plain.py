@@ -24,7 +24,6 @@ _STACKED = re.compile(f"({_MARK}{{3}}){_MARK}+")
 _PHONE = re.compile(
     r"(?<!\d)((?:(?:[+＋]|00|００)?(?:86|８６)[ -]?)?[1１][3-9３-９]\d[ -]?)\d{4}([ -]?\d{4})(?!\d)"
 )
-DIGITS = 11  # of such a number, at least
 MASKED = re.compile(r"[1１][3-9３-９]\d[ -]?\*{4}[ -]?\d{4}(?!\d)")  # as `mask_phones` leaves it
 ELLIPSIS = "…"
 
@@ -169,7 +168,7 @@ def mask_phone(phone: str) -> str:
 
 def mask_phones(text: str) -> str:
     """Free text (a remark) with every mainland mobile number masked."""
-    return _PHONE.sub(r"\1****\2", text) if len(text) >= DIGITS else text
+    return _PHONE.sub(r"\1****\2", text)
 
 
 def masked(value: Any, *, phone: bool = False) -> Any:

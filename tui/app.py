@@ -48,7 +48,8 @@ TRAIL = 20  # steps that Esc leads back
 WORKER_CACHE = 2  # MiB of page cache per worker: several read at once, each in small steps
 NOTICE = 66  # cells of a line of a notice
 LOOK_EVERY = 1.0  # seconds between two looks whether anybody has written
-GONE = NoMatches, ScreenStackError  # what looking for widgets and screens that are gone raises
+# what looking for widgets and screens that are gone raises
+_NOT_THERE = NoMatches, ScreenStackError
 
 
 @runtime_checkable
@@ -523,7 +524,7 @@ class StoreOpsApp(App[None], inherit_bindings=False):
         It is none when all is taken down while a screen is being opened, and the screen looks for
         widgets that it does not get any more.
         """
-        if (self._exit or not self.is_running) and isinstance(error, GONE):
+        if (self._exit or not self.is_running) and isinstance(error, _NOT_THERE):
             return
         screen = self._screen_there
         if not self.is_running or not self._do_without(error, screen.NAME if screen else ""):

@@ -8,10 +8,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from storeops.i18n import _
-from storeops.reading.conditions import condition_of, conditions
+from storeops.reading.conditions import conditions
 from storeops.reading.filter import quoted
 from storeops.reading.filter_words import STATUSES, WAYS
-from storeops.reading.query import CustomerQuery
+from storeops.reading.query import CustomerQuery, facet_of
 from tui.customer_repository import FacetRows
 
 if TYPE_CHECKING:
@@ -56,7 +56,18 @@ def _tags(words: NameLookup) -> Callable[[Any], _Label | None]:
     )
 
 
-_BY_KIND = {"month": _months, "owner": _owners, "store": _stores, "tag": _tags}
+def _statuses(_words: NameLookup) -> Callable[[Any], _Label | None]:
+    return {each.value: (each.label, f"status:{each.slug}") for each in STATUSES}.get
+
+
+def _ways(_words: NameLookup) -> Callable[[Any], _Label | None]:
+    return {int(each.value): (each.label, f"way:{each.slug}") for each in WAYS}.get
+
+
+_BY_KIND = {
+    "month": _months, "owner": _owners, "store": _stores, "tag": _tags, "status": _statuses,
+    "way": _ways,
+}  # fmt: skip
 
 
 def _of_domains() -> Iterator[tuple[str, str, Callable[[], str]]]:
@@ -105,14 +116,8 @@ class MirrorFacets:
     def _labels(self, kind: str) -> Callable[[Any], _Label | None]:
         """What gives a value its label, None for one that is not shown; only those that are counted
         are looked up: a chain has thousands of members."""
-        words, own = self._words, condition_of(kind)
-        if own is not None and own.facet is not None:
-            known = own.facet.names(self._core.data)
-            return lambda value: (known.get(value, str(value)), f"{kind}:{quoted(str(value))}")
-        if kind in _BY_KIND:
-            return _BY_KIND[kind](words)
-        terms: dict[Any, _Label] = {
-            int(each.value) if kind == "way" else each.value: (each.label, f"{kind}:{each.slug}")
-            for each in (WAYS if kind == "way" else STATUSES)
-        }
-        return terms.get
+        own = facet_of(kind)
+        if own is None:
+            return _BY_KIND[kind](self._words)
+        known = own.names(self._core.data)
+        return lambda value: (known.get(value, str(value)), f"{kind}:{quoted(str(value))}")

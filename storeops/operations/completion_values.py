@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from storeops.database.database import Database
 from storeops.domain import guarded, load, registry
 from storeops.i18n import said
-from storeops.reading.conditions import conditions
+from storeops.reading.conditions import condition_of
 from storeops.reading.filter import key_of, keys
 from storeops.reading.filter_words import CLOSED
 
@@ -123,8 +123,8 @@ def _of_key(db: Database, key: str, start: str) -> Sequence[tuple[str, str]]:
     if key in CLOSED:
         terms = CLOSED[key]
         return [(term.slug, term.label) for term in terms if term.slug.startswith(start.lower())]
-    if key in conditions():
-        more = conditions()[key].examples
+    if (own := condition_of(key)) is not None:
+        more = own.examples
         if key not in registry().named("completion"):
             return [(each, "") for each in more if each.startswith(start)]
     if key in ("since", "until"):

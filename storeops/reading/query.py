@@ -33,7 +33,7 @@ from storeops.i18n import _
 from storeops.mirror import column_store
 from storeops.reading.branch import OF_CUSTOMER, Branch
 from storeops.reading.compile import Compiler
-from storeops.reading.conditions import condition_of, conditions
+from storeops.reading.conditions import Facet, condition_of, conditions
 from storeops.reading.facets import Counts, of_everybody, value_sql
 from storeops.reading.filter import Node, parse, unparse
 from storeops.reading.filter_names import Names
@@ -67,6 +67,13 @@ FACETS = ("store", "owner", "tag", "way", "status", "state", "month")
 def facets() -> list[str]:
     """Every facet there is: FACETS, and those of domains."""
     return [*FACETS, *(key for key, each in conditions().items() if each.facet is not None)]
+
+
+def facet_of(name: str) -> Facet | None:
+    """A domain's facet; None for one of FACETS, for which no domain is loaded, and where there is
+    none."""
+    own = None if name in FACETS else condition_of(name)
+    return own.facet if own is not None else None
 
 
 class CustomerQuery:
@@ -240,8 +247,7 @@ class CustomerQuery:
         Raises:
             UsageError: no such facet.
         """
-        own = None if name in FACETS else condition_of(name)
-        if name not in FACETS and (own is None or own.facet is None):
+        if name not in FACETS and facet_of(name) is None:
             raise UsageError(
                 _("There is no facet “{name}”.").format(name=name),
                 hint=_("Use one of: {words}.").format(
@@ -263,13 +269,12 @@ class CustomerQuery:
         return found
 
     def _counted(self, name: str) -> Counts:
-        own = None if name in FACETS else condition_of(name)
-        by_domain = "" if own is None or own.facet is None else own.facet.pairs
+        own = facet_of(name)
         with self._counting(whole=False) as scan:
             if scan is not None:
-                return scan.pairs(own.facet) if by_domain and own and own.facet else scan.by(name)
+                return scan.by(name) if own is None else scan.pairs(own)
             connection = self.db.connection
-            column, table, where = value_sql(connection, name, by_domain)
+            column, table, where = value_sql(connection, name, "" if own is None else own.pairs)
             parts = [planner.pairs(column, table) for planner in self.planners]
             pairs = " UNION ".join(f"SELECT DISTINCT key, value FROM ({sql})" for sql, _ in parts)
             return connection.execute(

@@ -136,10 +136,9 @@ def shown_status(follows: Sequence[Mapping[str, Any]]) -> str:
 
     `deleted` when the customer has deleted every member whose follow is active.
     """
-    status = overall_status([each["status"] for each in follows])
-    if status == "active" and all(
-        each["deleted_by_customer_at"] for each in follows if each["status"] == "active"
-    ):
+    status = overall_status(each["status"] for each in follows)
+    active = [each for each in follows if each["status"] == "active"]
+    if status == "active" and all(each["deleted_by_customer_at"] for each in active):
         return "deleted"
     return status
 

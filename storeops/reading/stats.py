@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from storeops.database.database import Database
 from storeops.i18n import _
 from storeops.notebook import stores
-from storeops.reading.conditions import condition_of
 from storeops.reading.filter_words import label
-from storeops.reading.query import FACETS, CustomerQuery, FacetValue, facets
+from storeops.reading.query import CustomerQuery, FacetValue, facet_of, facets
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +51,9 @@ def count_by(
 
 def named(db: Database, by: str, counts: Sequence[tuple[int | str, int]]) -> list[StatsBar]:
     """Bars of (stored value, customers), in their order, with the names that people use."""
-    own = None if by in FACETS else condition_of(by)
-    if own is not None and own.facet is not None:
-        words = own.facet.names(db)
+    own = facet_of(by)
+    if own is not None:
+        words = own.names(db)
         return [StatsBar(value, words.get(value, str(value)), rows) for value, rows in counts]
     names = _names(db, by)
     return [_bar(by, FacetValue(*each), names) for each in counts]

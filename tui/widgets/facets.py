@@ -143,7 +143,7 @@ class FacetPane(Vertical):
         most = len(values) if kind in self._open else VALUES
         known = kind in self._counted
         for at, facet in enumerate(values):
-            if at >= most and (not self._where or f" {facet.token} " not in padded):
+            if at >= most and f" {facet.token} " not in padded:
                 continue
             # what is not counted yet stays where it was, so that nothing moves under the hand
             number = f"{facet.count:,}" if known else ""

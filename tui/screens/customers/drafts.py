@@ -41,7 +41,7 @@ class Drafts(ScreenPart):
         """Read how many rows the drafts hold."""
 
         def sizes() -> dict[str, int]:
-            from storeops.changes import drafts  # 30 ms, not on the screen's thread
+            from storeops.changes import drafts  # 20 ms, not on the screen's thread
 
             return drafts.sizes(self.app.core.data)
 
